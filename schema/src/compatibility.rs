@@ -1,0 +1,289 @@
+//! Compatibility levels, and the one driver that turns differences into a verdict over a history
+//! (schema formats spec §6).
+
+use std::collections::HashSet;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::format::ParsedSchema;
+use crate::ids::Version;
+use crate::limits::Limits;
+use crate::metadata::Metadata;
+
+/// Which earlier versions a new one must get along with, and in which direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CompatibilityLevel {
+    /// Nothing is checked.
+    None,
+    /// The new schema reads data of the latest.
+    Backward,
+    /// The new schema reads data of every earlier version.
+    BackwardTransitive,
+    /// The latest schema reads data of the new one.
+    Forward,
+    /// Every earlier version reads data of the new one.
+    ForwardTransitive,
+    /// Both directions, latest version.
+    Full,
+    /// Both directions, every earlier version.
+    FullTransitive,
+}
+
+/// The text names no level.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown compatibility level {0:?}")]
+pub struct UnknownLevel(pub String);
+
+impl CompatibilityLevel {
+    /// Every level.
+    pub const ALL: [Self; 7] = [
+        Self::None,
+        Self::Backward,
+        Self::BackwardTransitive,
+        Self::Forward,
+        Self::ForwardTransitive,
+        Self::Full,
+        Self::FullTransitive,
+    ];
+
+    /// The upper-case name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Backward => "BACKWARD",
+            Self::BackwardTransitive => "BACKWARD_TRANSITIVE",
+            Self::Forward => "FORWARD",
+            Self::ForwardTransitive => "FORWARD_TRANSITIVE",
+            Self::Full => "FULL",
+            Self::FullTransitive => "FULL_TRANSITIVE",
+        }
+    }
+}
+
+impl fmt::Display for CompatibilityLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for CompatibilityLevel {
+    type Err = UnknownLevel;
+
+    /// Reads the name in any letter case.
+    fn from_str(text: &str) -> Result<Self, UnknownLevel> {
+        Self::ALL
+            .into_iter()
+            .find(|level| level.as_str().eq_ignore_ascii_case(text))
+            .ok_or_else(|| UnknownLevel(text.to_owned()))
+    }
+}
+
+/// A schema with the metadata that takes part in the checks.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// The new schema.
+    pub schema: &'a ParsedSchema,
+    /// Its metadata: reserved fields and the compatibility group.
+    pub metadata: Option<&'a Metadata>,
+}
+
+/// A live version that the candidate is checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct Previous<'a> {
+    /// Its number, where known.
+    pub version: Option<Version>,
+    /// Its schema.
+    pub schema: &'a ParsedSchema,
+    /// Its metadata.
+    pub metadata: Option<&'a Metadata>,
+}
+
+/// The settings in scope.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'a> {
+    /// The level.
+    pub level: CompatibilityLevel,
+    /// Whether reserved fields are checked.
+    pub validate_fields: bool,
+    /// Name of the metadata property whose value must agree for versions to be compared.
+    pub group: Option<&'a str>,
+}
+
+/// Checks `candidate` against `history` (oldest first) and returns the complete list of messages in the
+/// reference's order and wording; empty means compatible.
+///
+/// The list holds, in this order: reserved-field messages (only with [`Policy::validate_fields`]), the differences from
+/// one version, two lines about that version, and one line about the settings. Levels that are not transitive look at
+/// the latest version alone; the others go back in time and stop at the first version that does not get along. A
+/// version of another schema language never does.
+///
+/// Source: schema formats spec §6 and registry API spec §12.
+pub fn check(
+    candidate: Candidate<'_>,
+    history: &[Previous<'_>],
+    policy: Policy<'_>,
+    limits: &Limits,
+) -> Vec<String> {
+    let mut messages = Vec::new();
+    if policy.validate_fields {
+        reserved_fields(candidate, history.last(), &mut messages);
+    }
+    if let Some(scope) = Scope::of(policy.level) {
+        let group = |metadata| property(metadata, policy.group);
+        let comparable =
+            history.iter().rev().filter(|previous| group(previous.metadata) == group(candidate.metadata));
+        let found = comparable
+            .take(if scope.transitive { usize::MAX } else { 1 })
+            .map(|previous| compare(candidate.schema, previous, scope, limits))
+            .find(|found| !found.is_empty());
+        messages.extend(found.into_iter().flatten());
+    }
+    if !messages.is_empty() {
+        messages.push(format!(
+            "{{validateFields: '{}', compatibility: '{}'}}",
+            policy.validate_fields, policy.level
+        ));
+    }
+    messages
+}
+
+/// Longest old schema that is shown whole, in UTF-16 code units.
+const SHOWN_SCHEMA_UNITS: usize = 10 * 1024;
+
+/// Name of the metadata property that lists reserved fields.
+const RESERVED: &str = "confluent:reserved";
+
+/// What a level asks for.
+#[derive(Clone, Copy)]
+struct Scope {
+    /// The new schema must read data of the old one.
+    backward: bool,
+    /// The old schema must read data of the new one.
+    forward: bool,
+    /// With every earlier version.
+    transitive: bool,
+}
+
+impl Scope {
+    fn of(level: CompatibilityLevel) -> Option<Self> {
+        let (backward, forward, transitive) = match level {
+            CompatibilityLevel::None => return None,
+            CompatibilityLevel::Backward => (true, false, false),
+            CompatibilityLevel::BackwardTransitive => (true, false, true),
+            CompatibilityLevel::Forward => (false, true, false),
+            CompatibilityLevel::ForwardTransitive => (false, true, true),
+            CompatibilityLevel::Full => (true, true, false),
+            CompatibilityLevel::FullTransitive => (true, true, true),
+        };
+        Some(Self { backward, forward, transitive })
+    }
+}
+
+/// All messages about one earlier version.
+fn compare(new: &ParsedSchema, previous: &Previous<'_>, scope: Scope, limits: &Limits) -> Vec<String> {
+    let old = previous.schema;
+    if new.schema_type() != old.schema_type() {
+        return vec!["Incompatible because of different schema type".to_owned()];
+    }
+    let forward = if scope.forward { differences(old, new, ("old", "new"), limits) } else { Vec::new() };
+    let backward = if scope.backward { differences(new, old, ("new", "old"), limits) } else { Vec::new() };
+    // The reference tells about the old schema only if the direction it checked last found something.
+    let show_old = if scope.backward { !backward.is_empty() } else { !forward.is_empty() };
+    let mut messages = forward;
+    messages.extend(backward);
+    if show_old {
+        if let Some(version) = previous.version {
+            messages.push(format!("{{oldSchemaVersion: {version}}}"));
+        }
+        messages.push(match truncated(old.canonical(), SHOWN_SCHEMA_UNITS) {
+            None => format!("{{oldSchema: '{}'}}", old.canonical()),
+            Some(start) => format!("{{oldSchema: <truncated> '{start}...'}}"),
+        });
+    }
+    messages
+}
+
+/// Why `reader` cannot read data of `writer`, in words; both are of one language.
+fn differences(
+    reader: &ParsedSchema,
+    writer: &ParsedSchema,
+    labels: (&str, &str),
+    limits: &Limits,
+) -> Vec<String> {
+    #[cfg(feature = "avro")]
+    if let (Some(reader), Some(writer)) = (reader.as_avro(), writer.as_avro()) {
+        let differences = crate::avro::diff::diff(reader, writer, limits);
+        return differences.iter().map(|difference| difference.text(labels.0, labels.1)).collect();
+    }
+    let _ = (labels, limits);
+    vec![format!("schemas of type {} cannot be compared with {}", reader.schema_type(), writer.schema_type())]
+}
+
+/// The start of `text` if it has more than `max_units` UTF-16 code units. A pair of surrogates is never torn.
+fn truncated(text: &str, max_units: usize) -> Option<&str> {
+    if text.len() <= max_units {
+        return None;
+    }
+    let mut units = 0;
+    for (at, character) in text.char_indices() {
+        units += character.len_utf16();
+        if units > max_units {
+            return text.get(..at);
+        }
+    }
+    None
+}
+
+fn property<'a>(metadata: Option<&'a Metadata>, name: Option<&str>) -> Option<&'a str> {
+    metadata?.properties.as_ref()?.get(name?).map(String::as_str)
+}
+
+/// The rules of schema formats spec §6.4.
+fn reserved_fields(candidate: Candidate<'_>, latest: Option<&Previous<'_>>, messages: &mut Vec<String>) {
+    let reserved = reserved_names(candidate.metadata);
+    let before = latest.map(|previous| reserved_names(previous.metadata)).unwrap_or_default();
+    let kept: HashSet<&str> = reserved.iter().copied().collect();
+    messages.extend(before.iter().filter(|name| !kept.contains(**name)).map(|name| {
+        format!(
+            "The new schema has reserved field {name} removed from its metadata which is present in the old \
+             schema's metadata."
+        )
+    }));
+    if reserved.is_empty() {
+        return;
+    }
+    let fields: HashSet<String> = candidate.schema.top_level_fields().into_iter().collect();
+    messages.extend(
+        reserved
+            .iter()
+            .filter(|name| fields.contains(**name))
+            .map(|name| format!("The new schema has field that conflicts with the reserved field {name}.")),
+    );
+}
+
+/// The names in a `confluent:reserved` property, in the order in which a Java hash set lists them: the reference
+/// reports them in that order, and clients compare whole answers.
+fn reserved_names(metadata: Option<&Metadata>) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut seen = HashSet::new();
+    for name in property(metadata, Some(RESERVED)).unwrap_or_default().split(',') {
+        let name = name.trim_matches(|c| c <= ' ');
+        if !name.is_empty() && seen.insert(name) {
+            names.push(name);
+        }
+    }
+    let mut buckets: u32 = 16;
+    while names.len() > buckets as usize / 4 * 3 {
+        buckets = buckets.saturating_mul(2);
+    }
+    names.sort_by_key(|name| {
+        let hash =
+            name.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()));
+        (hash ^ (hash >> 16)) & (buckets - 1)
+    });
+    names
+}
+
+#[cfg(feature = "avro")]
+#[cfg(test)]
+mod tests;

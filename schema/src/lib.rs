@@ -1,0 +1,30 @@
+//! The pure core of Muster: schema languages, compatibility, identity, framing and subject names.
+//!
+//! No runtime, no sockets, no SQL and no clock: everything here is a function of its arguments, and safe on any
+//! byte a stranger sends (see [`Limits`]).
+
+#![forbid(unsafe_code)]
+
+pub mod compatibility;
+pub mod format;
+pub mod framing;
+pub mod identity;
+pub mod ids;
+pub mod jsontext;
+pub mod limits;
+pub mod metadata;
+pub mod reference;
+pub mod strategy;
+pub mod subject;
+
+#[cfg(feature = "avro")]
+pub mod avro;
+
+pub use compatibility::CompatibilityLevel;
+pub use format::{ParseError, ParsedSchema, SchemaType, Strictness};
+pub use ids::{Guid, SchemaId, Version};
+pub use limits::Limits;
+pub use metadata::{Metadata, Rule, RuleSet};
+pub use reference::{ResolvedReferences, SchemaReference};
+pub use strategy::{Side, SubjectNameStrategy};
+pub use subject::{Context, Subject};

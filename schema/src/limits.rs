@@ -1,0 +1,37 @@
+//! Bounds on what a stranger's bytes may cost.
+
+/// Every bound that parsing and validating obey. Exceeding one is an ordinary error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest schema text accepted, in bytes. Default 1 MiB (Kafka's default record size, which bounds the reference).
+    pub schema_bytes: usize,
+    /// Deepest nesting of JSON text and of schema types. Default 500: deep enough for any schema written by people,
+    /// shallow enough for a 128 KiB stack wherever recursion is used.
+    pub depth: usize,
+    /// Most nodes (types, fields, symbols) in one schema with its references. Default 200,000.
+    pub nodes: usize,
+    /// Most schemas in the closure of references. Default 1,000.
+    pub references: usize,
+    /// Most pairs of types, fields and symbols visited while two schemas are compared, and most steps to resolve the
+    /// names of one text or to check one default. Default 2,000,000.
+    pub pairs: usize,
+    /// Most bytes of text in the differences that are listed for two schemas. Default 8 MiB: the longest list of
+    /// distinct findings that a schema of 1 MiB can cause in practice.
+    pub difference_bytes: usize,
+    /// Most items (array and map entries, at any depth) in one datum. Default 10,000,000.
+    pub items: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            schema_bytes: 1 << 20,
+            depth: 500,
+            nodes: 200_000,
+            references: 1_000,
+            pairs: 2_000_000,
+            difference_bytes: 8 << 20,
+            items: 10_000_000,
+        }
+    }
+}
