@@ -1,6 +1,8 @@
 //! Compatibility levels, and the one driver that turns differences into a verdict over a history
 //! (schema formats spec §6).
 
+mod explain;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +11,8 @@ use crate::format::ParsedSchema;
 use crate::ids::Version;
 use crate::limits::Limits;
 use crate::metadata::Metadata;
+
+pub use explain::{Explanation, Witness, explain};
 
 /// Which earlier versions a new one must get along with, and in which direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -129,11 +133,7 @@ pub fn check(
         reserved_fields(candidate, history.last(), &mut messages);
     }
     if let Some(scope) = Scope::of(policy.level) {
-        let group = |metadata| property(metadata, policy.group);
-        let comparable =
-            history.iter().rev().filter(|previous| group(previous.metadata) == group(candidate.metadata));
-        let found = comparable
-            .take(if scope.transitive { usize::MAX } else { 1 })
+        let found = comparable(candidate, history, policy, scope)
             .map(|previous| compare(candidate.schema, previous, scope, limits))
             .find(|found| !found.is_empty());
         messages.extend(found.into_iter().flatten());
@@ -177,6 +177,21 @@ impl Scope {
         };
         Some(Self { backward, forward, transitive })
     }
+}
+
+/// The versions that a candidate is compared with, latest first.
+fn comparable<'h>(
+    candidate: Candidate<'h>,
+    history: &'h [Previous<'h>],
+    policy: Policy<'h>,
+    scope: Scope,
+) -> impl Iterator<Item = &'h Previous<'h>> {
+    let group = move |metadata| property(metadata, policy.group);
+    history
+        .iter()
+        .rev()
+        .filter(move |previous| group(previous.metadata) == group(candidate.metadata))
+        .take(if scope.transitive { usize::MAX } else { 1 })
 }
 
 /// All messages about one earlier version.

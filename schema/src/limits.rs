@@ -18,6 +18,8 @@ pub struct Limits {
     /// Most bytes of text in the differences that are listed for two schemas. Default 8 MiB: the longest list of
     /// distinct findings that a schema of 1 MiB can cause in practice.
     pub difference_bytes: usize,
+    /// Most bytes of a datum that shows an incompatibility, as text and encoded. Default 64 KiB.
+    pub witness_bytes: usize,
     /// Most items (array and map entries, at any depth) in one datum. Default 10,000,000.
     pub items: usize,
 }
@@ -31,6 +33,7 @@ impl Default for Limits {
             references: 1_000,
             pairs: 2_000_000,
             difference_bytes: 8 << 20,
+            witness_bytes: 64 << 10,
             items: 10_000_000,
         }
     }

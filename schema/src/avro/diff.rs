@@ -6,6 +6,7 @@
 //! start afresh. Unlike the original it keeps its own stack and counts its work, so no schema can overflow the stack
 //! or run for long.
 
+mod comparison;
 mod report;
 mod walk;
 
@@ -16,7 +17,8 @@ use std::fmt;
 
 use super::model::AvroSchema;
 use crate::limits::Limits;
-use walk::{Checker, Outcome, Stop};
+pub(in crate::avro) use comparison::{Comparison, Origin, matches};
+pub(in crate::avro) use walk::{Finding, promotes};
 
 /// One reason why a reader cannot read what a writer wrote. Every difference that Avro knows breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +75,10 @@ impl fmt::Display for DifferenceKind {
 }
 
 impl Difference {
+    fn too_large(message: String) -> Self {
+        Self { kind: DifferenceKind::TooLarge, location: "/".to_owned(), message }
+    }
+
     /// The line that the registry shows. `reader` and `writer` name the two schemas, such as `new` and `old`.
     ///
     /// Source: schema formats spec §1.8, "Message text".
@@ -114,17 +120,6 @@ impl Difference {
 /// comparison visits at most [`Limits::pairs`] pairs of types, fields and symbols, and lists at most
 /// [`Limits::difference_bytes`] bytes of text; past either, the last difference is [`DifferenceKind::TooLarge`].
 pub fn diff(reader: &AvroSchema, writer: &AvroSchema, limits: &Limits) -> Vec<Difference> {
-    let mut checker = Checker::new(reader, writer, limits);
-    match checker.run() {
-        Ok(Outcome::Compatible) => Vec::new(),
-        Ok(Outcome::Incompatible(root)) => checker.list(root, limits.difference_bytes),
-        Err(Stop::Ambiguous { record, position, writer }) => {
-            vec![checker.ambiguous(record, position, writer, limits.difference_bytes)]
-        }
-        Err(Stop::TooLarge) => vec![Difference {
-            kind: DifferenceKind::TooLarge,
-            location: "/".to_owned(),
-            message: format!("schemas are too large to compare: more than {} pairs of types", limits.pairs),
-        }],
-    }
+    let differences = Comparison::of(reader, writer, limits).differences();
+    differences.into_iter().map(|(difference, _)| difference).collect()
 }

@@ -6,6 +6,7 @@
 //! None of them recurses, and each counts its work.
 
 mod attributes;
+pub mod changes;
 mod defaults;
 pub mod diff;
 mod equivalence;
@@ -19,6 +20,7 @@ mod print;
 mod references;
 mod tags;
 pub mod validate;
+pub mod witness;
 
 use crate::format::{EntityTags, ParseError, Strictness};
 use crate::limits::Limits;

@@ -9,8 +9,8 @@ use crate::avro::model::{Enum, Fixed, Kind, NodeId, Record};
 use crate::avro::print::print;
 
 impl Checker<'_> {
-    /// Everything found for a pair, in order, shared findings repeated.
-    pub(super) fn list(&self, root: PairId, max_bytes: usize) -> Vec<Difference> {
+    /// Everything found for a pair, in order, shared findings repeated. What says that the list is cut has no finding.
+    pub(super) fn list(&self, root: PairId, max_bytes: usize) -> Vec<(Difference, Option<Finding>)> {
         let mut differences = Vec::new();
         let mut bytes_left = max_bytes;
         // One pair of enums may be repeated often; its text is worth keeping.
@@ -30,17 +30,13 @@ impl Checker<'_> {
                     let bytes =
                         size_of::<Difference>() + difference.location.len() + difference.message.len();
                     let Some(left) = bytes_left.checked_sub(bytes) else {
-                        differences.push(Difference {
-                            kind: DifferenceKind::TooLarge,
-                            location: "/".to_owned(),
-                            message: format!(
-                                "more differences follow: the list ends after {max_bytes} bytes"
-                            ),
-                        });
+                        let message =
+                            format!("more differences follow: the list ends after {max_bytes} bytes");
+                        differences.push((Difference::too_large(message), None));
                         break;
                     };
                     bytes_left = left;
-                    differences.push(difference);
+                    differences.push((difference, Some(*finding)));
                 }
             }
         }

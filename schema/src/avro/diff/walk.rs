@@ -20,7 +20,7 @@ pub(super) struct Checker<'a> {
     pub(super) reader: &'a AvroSchema,
     pub(super) writer: &'a AvroSchema,
     work_left: usize,
-    memo: HashMap<(NodeId, NodeId), PairId>,
+    pub(super) memo: HashMap<(NodeId, NodeId), PairId>,
     /// What was found for each pair, as a range of `found`; empty means compatible. A pair in progress has an empty range
     /// too: it counts as compatible unless something else proves the contrary.
     pub(super) pairs: Vec<(u32, u32)>,
@@ -40,13 +40,13 @@ pub(super) enum Found {
 
 /// A difference before it is put into words.
 #[derive(Clone, Copy)]
-pub(super) struct Finding {
-    pub(super) kind: DifferenceKind,
+pub(in crate::avro) struct Finding {
+    pub(in crate::avro) kind: DifferenceKind,
     pub(super) location: LocationId,
-    pub(super) reader: NodeId,
-    pub(super) writer: NodeId,
+    pub(in crate::avro) reader: NodeId,
+    pub(in crate::avro) writer: NodeId,
     /// Position of the reader field, or of the writer branch that the location ends with.
-    pub(super) position: Option<u32>,
+    pub(in crate::avro) position: Option<u32>,
 }
 
 /// A step down from another location.
@@ -72,6 +72,7 @@ pub(super) enum Outcome {
     Incompatible(PairId),
 }
 
+#[derive(Clone, Copy)]
 pub(super) enum Stop {
     TooLarge,
     Ambiguous { record: NodeId, position: u32, writer: NodeId },
@@ -256,7 +257,7 @@ impl<'a> Checker<'a> {
                     Stop::Ambiguous { record: frame.reader, position, writer: frame.writer }
                 })?;
             let counterpart = match matching {
-                Some(writer_field) => writer_field.schema,
+                Some((_, writer_field)) => writer_field.schema,
                 None if field.default.is_some() => continue,
                 // The reference looks for an enum's own default by comparing the enum with the whole writer record.
                 None if has_enum_default(&self.reader.node(field.schema).kind) => frame.writer,
@@ -277,15 +278,15 @@ impl<'a> Checker<'a> {
     }
 
     /// The writer field that a reader field reads: of the same name, or named by one of its aliases.
-    fn writer_field(
+    pub(super) fn writer_field(
         &mut self,
         field: &Field,
         position: u32,
         writer_id: NodeId,
         writer: &'a Record,
-    ) -> Result<Option<&'a Field>, AmbiguousMatch> {
-        let same_place =
-            writer.fields.get(position as usize).filter(|candidate| candidate.name == field.name);
+    ) -> Result<Option<(usize, &'a Field)>, AmbiguousMatch> {
+        let at = |position: usize| writer.fields.get(position).map(|field| (position, field));
+        let same_place = at(position as usize).filter(|(_, candidate)| candidate.name == field.name);
         if field.aliases.is_empty() && same_place.is_some() {
             return Ok(same_place);
         }
@@ -311,7 +312,7 @@ impl<'a> Checker<'a> {
                 by_alias = Some(alias);
             }
         }
-        Ok(found.and_then(|position| writer.fields.get(position)))
+        Ok(found.and_then(at))
     }
 
     fn charge(&mut self, work: usize) -> Result<(), Stop> {
@@ -320,7 +321,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-struct AmbiguousMatch;
+pub(super) struct AmbiguousMatch;
 
 /// What is known about a pair so far.
 fn outcome(pairs: &[(u32, u32)], pair: PairId) -> Outcome {
@@ -394,8 +395,11 @@ fn reader_union(frame: &mut Frame, branches: &[NodeId], returned: Option<Outcome
 }
 
 fn name_differs(reader: &Named, writer: &Named) -> Option<DifferenceKind> {
-    let matches = reader.name.simple == writer.name.simple || reader.aliases.contains(&writer.name);
-    (!matches).then_some(DifferenceKind::NameMismatch)
+    (!names_match(reader, writer)).then_some(DifferenceKind::NameMismatch)
+}
+
+pub(super) fn names_match(reader: &Named, writer: &Named) -> bool {
+    reader.name.simple == writer.name.simple || reader.aliases.contains(&writer.name)
 }
 
 fn lacks_symbols(reader: &Enum, writer: &Enum) -> bool {
@@ -406,7 +410,7 @@ fn lacks_symbols(reader: &Enum, writer: &Enum) -> bool {
     writer.symbols.iter().any(|symbol| !known.contains(symbol.as_str()))
 }
 
-fn has_enum_default(kind: &Kind) -> bool {
+pub(super) fn has_enum_default(kind: &Kind) -> bool {
     matches!(kind, Kind::Enum(Enum { default: Some(_), .. }))
 }
 
@@ -424,11 +428,11 @@ fn is_primitive(kind: &Kind) -> bool {
     )
 }
 
-fn same_type(a: &Kind, b: &Kind) -> bool {
+pub(super) fn same_type(a: &Kind, b: &Kind) -> bool {
     std::mem::discriminant(a) == std::mem::discriminant(b)
 }
 
-fn promotes(from: &Kind, to: &Kind) -> bool {
+pub(in crate::avro) fn promotes(from: &Kind, to: &Kind) -> bool {
     matches!(
         (from, to),
         (Kind::Int, Kind::Long | Kind::Float | Kind::Double)

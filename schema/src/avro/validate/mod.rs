@@ -8,6 +8,7 @@
 //! Source: Apache Avro 1.12.1 specification, "Binary Encoding".
 
 mod program;
+mod project;
 mod walk;
 
 #[cfg(test)]
@@ -20,6 +21,8 @@ use std::fmt;
 use super::model::AvroSchema;
 use crate::limits::Limits;
 use program::Op;
+
+pub use project::Projection;
 
 /// A schema compiled for walking. Cheap to share between threads.
 ///

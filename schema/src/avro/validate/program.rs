@@ -56,6 +56,14 @@ pub(super) enum Op {
 }
 
 pub(super) fn compile(schema: &AvroSchema) -> Program {
+    compile_types(schema, std::iter::once(schema.root()))
+}
+
+/// Compiles values of these types of the schema, one after another.
+pub(super) fn compile_types(
+    schema: &AvroSchema,
+    types: impl DoubleEndedIterator<Item = NodeId>,
+) -> Program {
     let shape = Shape::of(schema);
     let mut compiler = Compiler {
         schema,
@@ -68,7 +76,7 @@ pub(super) fn compile(schema: &AvroSchema) -> Program {
         wanted: Vec::new(),
         barrier: 0,
     };
-    compiler.tasks.push(Task::Type(schema.root()));
+    compiler.tasks.extend(types.rev().map(Task::Type));
     compiler.run();
     compiler.ops.push(Op::End);
     while let Some(record) = compiler.wanted.pop() {

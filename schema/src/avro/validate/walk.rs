@@ -216,7 +216,7 @@ fn varint_length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// A zigzag varint of at most 64 bits and what follows it.
-fn long(bytes: &[u8]) -> Result<(i64, &[u8]), InvalidKind> {
+pub(super) fn long(bytes: &[u8]) -> Result<(i64, &[u8]), InvalidKind> {
     match bytes {
         [first @ 0..0x80, rest @ ..] => Ok((zigzag(u64::from(*first)), rest)),
         _ => varint(bytes, 10, u64::MAX),

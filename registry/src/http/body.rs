@@ -1,0 +1,229 @@
+//! Request bodies: bounded in size, time and depth, then read leniently (registry API spec §1.2).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::error::{Failure, HttpFailure};
+use super::front::App;
+use super::lenient::Object;
+
+/// Deepest nesting of arrays and objects in a body, as in the reference's parser.
+const MOST_DEPTH: usize = 1000;
+
+/// Up to here a body is not counted as large.
+const SMALL_BODY_BYTES: usize = 64 << 10;
+
+/// What large bodies may take together.
+const LARGE_BODIES_BYTES: usize = 256 << 20;
+
+/// How much of a body that is too long is read and thrown away at most.
+const MOST_DISCARDED_BYTES: usize = 64 << 20;
+
+/// A JSON object as request body; none if the body is empty or `null`.
+pub(crate) struct Json<T>(pub(crate) Option<T>);
+
+impl<T> Json<T> {
+    /// The object, or the answer that it is missing. `operation` is what the reference calls the handler.
+    pub(crate) fn required(self, operation: &'static str) -> Result<T, Failure> {
+        self.0.ok_or_else(|| HttpFailure::NoBody(operation).into())
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> FromRequest<App> for Json<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let body = read(request, app).await?;
+        Ok(Self(parse_body::<Object<T>>(&body).await?.and_then(|object| object.0)))
+    }
+}
+
+/// Reads a whole body.
+///
+/// One that is too long is read on for a while and thrown away: a client that is still sending would otherwise find its
+/// connection reset and never see the answer.
+pub(crate) async fn read(request: Request, app: &App) -> Result<Whole, HttpFailure> {
+    let options = app.service.options();
+    let (parts, body) = request.into_parts();
+    let announced = content_length(&parts.headers);
+    let reading = collect(body, announced, options.max_body_bytes, &app.large_bodies);
+    match tokio::time::timeout(options.body_timeout, reading).await {
+        Ok(done) => done,
+        Err(_) => Err(HttpFailure::BodyTooSlow),
+    }
+}
+
+/// A body, with its share of the memory for large ones.
+pub(crate) struct Whole {
+    /// The bytes.
+    pub(crate) bytes: Bytes,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+/// The memory that large bodies may take together. Those that find none left wait, and give up with the body's timeout.
+pub(crate) struct LargeBodies(Arc<Semaphore>);
+
+impl LargeBodies {
+    /// Memory for at least one body of `limit` bytes.
+    pub(crate) fn new(limit: usize) -> Self {
+        let kibibytes = LARGE_BODIES_BYTES.max(limit) / 1024 + 1;
+        Self(Arc::new(Semaphore::new(kibibytes.min(Semaphore::MAX_PERMITS))))
+    }
+
+    async fn share(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let kibibytes = u32::try_from(bytes / 1024).unwrap_or(u32::MAX);
+        // The semaphore is never closed.
+        Arc::clone(&self.0).acquire_many_owned(kibibytes).await.ok()
+    }
+}
+
+async fn collect(
+    mut body: Body,
+    announced: Option<u64>,
+    limit: usize,
+    large_bodies: &LargeBodies,
+) -> Result<Whole, HttpFailure> {
+    let announced_bytes = announced.map(|size| usize::try_from(size).unwrap_or(usize::MAX));
+    let mut too_large = announced_bytes.is_some_and(|size| size > limit);
+    let mut share = None;
+    // Most bodies come in one piece, which is taken as it is.
+    let mut whole = Bytes::new();
+    let mut pieces = BytesMut::new();
+    let mut size = 0usize;
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|_| HttpFailure::Malformed("Unexpected end of the request body".to_owned()))?;
+        let Ok(piece) = frame.into_data() else { continue };
+        size = size.saturating_add(piece.len());
+        too_large |= size > limit;
+        if too_large {
+            (whole, pieces, share) = (Bytes::new(), BytesMut::new(), None);
+            if size > limit.saturating_add(MOST_DISCARDED_BYTES) {
+                break;
+            }
+            continue;
+        }
+        if size > SMALL_BODY_BYTES && share.is_none() {
+            share = large_bodies.share(announced_bytes.unwrap_or(limit)).await;
+        }
+        if whole.is_empty() && pieces.is_empty() {
+            whole = piece;
+        } else {
+            if pieces.is_empty() {
+                pieces.extend_from_slice(&std::mem::take(&mut whole));
+            }
+            pieces.extend_from_slice(&piece);
+        }
+    }
+    if too_large {
+        return Err(match announced {
+            Some(size) => HttpFailure::BodyTooLarge { size, limit },
+            None => HttpFailure::ChunkedBodyTooLarge { limit },
+        });
+    }
+    let bytes = if pieces.is_empty() { whole } else { pieces.freeze() };
+    Ok(Whole { bytes, _share: share })
+}
+
+/// Reads the JSON of a body; none for nothing but white space. A large one is read where it blocks nobody.
+pub(crate) async fn parse_body<T: DeserializeOwned + Send + 'static>(
+    body: &Whole,
+) -> Result<Option<T>, HttpFailure> {
+    if body.bytes.len() <= SMALL_BODY_BYTES {
+        return parse(&body.bytes);
+    }
+    let bytes = body.bytes.clone();
+    tokio::task::spawn_blocking(move || parse(&bytes)).await.unwrap_or(Err(HttpFailure::Internal))
+}
+
+/// Reads JSON; none for nothing but white space.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, HttpFailure> {
+    if bytes.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    if depth(bytes) > MOST_DEPTH {
+        return Err(HttpFailure::Malformed(format!(
+            "Document nesting depth exceeds the maximum of {MOST_DEPTH}"
+        )));
+    }
+    serde_json::from_slice(bytes).map(Some).map_err(|error| {
+        let text = error.to_string();
+        let text = text.split(" at line ").next().unwrap_or_default();
+        HttpFailure::Malformed(text.to_owned())
+    })
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// How deeply brackets nest outside strings. Skipping an unknown member does not count, so this comes first.
+fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    let mut bytes = bytes.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => loop {
+                match bytes.next() {
+                    Some(b'\\') => {
+                        bytes.next();
+                    }
+                    Some(b'"') | None => break,
+                    Some(_) => {}
+                }
+            },
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_counts_brackets_outside_strings() {
+        for (json, expected) in
+            [("{}", 1), (r#"{"a":[1,{"b":2}]}"#, 3), (r#"{"[[\"[[":"[["}"#, 1), ("5", 0), ("]]]{", 1)]
+        {
+            assert_eq!(depth(json.as_bytes()), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_malformed_even_in_an_unknown_member() {
+        let of = |depth: usize| format!("{{\"unknown\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        #[derive(Debug, Default, serde::Deserialize)]
+        struct Nothing {}
+        assert!(parse::<Object<Nothing>>(of(999).as_bytes()).is_ok());
+        for depth in [1000, 100_000] {
+            assert!(parse::<Object<Nothing>>(of(depth).as_bytes()).is_err(), "{depth}");
+        }
+    }
+
+    #[test]
+    fn only_white_space_may_follow_the_value() {
+        for (json, expected) in
+            [("{} \n", true), ("{}{}", false), ("{} x", false), ("{", false), ("{'a':1}", false)]
+        {
+            assert_eq!(
+                parse::<Object<super::super::lenient::Map<serde::de::IgnoredAny>>>(json.as_bytes()).is_ok(),
+                expected,
+                "{json}"
+            );
+        }
+    }
+}

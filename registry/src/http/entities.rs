@@ -1,0 +1,620 @@
+//! The JSON of requests and answers (registry API spec §1.6 and §3).
+//!
+//! Answers leave out members that are null or empty; maps and sets are sorted by UTF-16 code unit, Java's string order.
+
+use std::collections::BTreeMap;
+
+use muster_schema::format::EntityTags;
+use muster_schema::subject::utf16_order;
+use muster_schema::{Metadata, Rule, RuleSet, SchemaReference};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
+
+use super::lenient::{Flag, Int, List, Map, Object, Text};
+use crate::service::{Draft, Found, PartialReference};
+use crate::store::{ConfigRecord, SchemaVersion};
+
+// ---- requests -------------------------------------------------------------------------------------------------------
+
+/// A schema to register, look up or check.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SchemaRequest {
+    /// The text.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "{\"type\":\"string\"}")]
+    pub(crate) schema: Text,
+    /// `AVRO` (default), `PROTOBUF` or `JSON`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) schema_type: Text,
+    /// Schemas that the text refers to.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<ReferenceRequest>>)]
+    pub(crate) references: List<Object<ReferenceRequest>>,
+    /// Metadata; an empty object differs from none.
+    #[serde(default)]
+    #[schema(value_type = Option<MetadataEntity>)]
+    pub(crate) metadata: Object<MetadataRequest>,
+    /// Rule set; an empty object differs from none.
+    #[serde(default)]
+    #[schema(value_type = Option<RuleSetEntity>)]
+    pub(crate) rule_set: Object<RuleSetRequest>,
+    /// The version it must get; -1 for "the latest, or the next".
+    #[serde(default)]
+    #[schema(value_type = Option<i32>)]
+    pub(crate) version: Int,
+    /// The id it must get, in IMPORT mode.
+    #[serde(default)]
+    #[schema(value_type = Option<i32>)]
+    pub(crate) id: Int,
+    /// Inline tags to add before registering.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<SchemaTagsEntity>>)]
+    pub(crate) schema_tags_to_add: List<Object<SchemaTagsRequest>>,
+    /// Inline tags to take away before registering.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<SchemaTagsEntity>>)]
+    pub(crate) schema_tags_to_remove: List<Object<SchemaTagsRequest>>,
+    /// Copy the inline tags of the previous version.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    pub(crate) propagate_schema_tags: Flag,
+}
+
+/// A reference as sent.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(crate) struct ReferenceRequest {
+    /// What the referring text calls it.
+    #[serde(default)]
+    #[schema(value_type = String)]
+    name: Text,
+    /// The subject, relative to the referrer's context unless qualified.
+    #[serde(default)]
+    #[schema(value_type = String)]
+    subject: Text,
+    /// The version; -1 for the latest.
+    #[serde(default)]
+    #[schema(value_type = i32)]
+    version: Int,
+}
+
+/// Metadata as sent.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct MetadataRequest {
+    tags: Map<List<Text>>,
+    properties: Map<Text>,
+    sensitive: List<Text>,
+}
+
+/// A rule set as sent.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct RuleSetRequest {
+    migration_rules: List<Object<RuleRequest>>,
+    domain_rules: List<Object<RuleRequest>>,
+    encoding_rules: List<Object<RuleRequest>>,
+    enable_at: Text,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct RuleRequest {
+    name: Text,
+    doc: Text,
+    kind: Text,
+    mode: Text,
+    #[serde(rename = "type")]
+    rule_type: Text,
+    tags: List<Text>,
+    params: Map<Text>,
+    expr: Text,
+    on_success: Text,
+    on_failure: Text,
+    disabled: Flag,
+}
+
+/// Tags at one place, as sent.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct SchemaTagsRequest {
+    schema_entity: Object<SchemaEntityRequest>,
+    tags: List<Text>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct SchemaEntityRequest {
+    entity_path: Text,
+    entity_type: Text,
+}
+
+impl SchemaRequest {
+    /// The schema without what only registration looks at.
+    pub(crate) fn draft(self) -> Draft {
+        Draft {
+            schema_type: self.schema_type.0,
+            schema: self.schema.0.unwrap_or_default(),
+            references: self
+                .references
+                .0
+                .unwrap_or_default()
+                .into_iter()
+                .map(|reference| {
+                    let ReferenceRequest { name, subject, version } = reference.0.unwrap_or_default();
+                    PartialReference { name: name.0, subject: subject.0, version: version.0 }
+                })
+                .collect(),
+            metadata: self.metadata.0.map(MetadataRequest::into_domain),
+            rule_set: self.rule_set.0.map(RuleSetRequest::into_domain),
+        }
+    }
+}
+
+impl MetadataRequest {
+    pub(crate) fn into_domain(self) -> Metadata {
+        let tags = self.tags.0.map(|tags| {
+            tags.into_iter().map(|(path, tags)| (path, tags.text_set().unwrap_or_default())).collect()
+        });
+        Metadata { tags, properties: self.properties.texts(), sensitive: self.sensitive.text_set() }
+    }
+}
+
+impl RuleSetRequest {
+    pub(crate) fn into_domain(self) -> RuleSet {
+        let list = |list: List<Object<RuleRequest>>| {
+            list.0.map(|rules| {
+                rules.into_iter().filter_map(|rule| rule.0.map(RuleRequest::into_domain)).collect()
+            })
+        };
+        RuleSet {
+            migration_rules: list(self.migration_rules),
+            domain_rules: list(self.domain_rules),
+            encoding_rules: list(self.encoding_rules),
+            enable_at: self.enable_at.0,
+        }
+    }
+}
+
+impl RuleRequest {
+    /// Kind and mode have defaults, which are stored, hashed and returned.
+    fn into_domain(self) -> Rule {
+        let upper = |text: Text, default: &str| text.0.map_or(default.to_owned(), |t| t.to_ascii_uppercase());
+        Rule {
+            name: self.name.0,
+            doc: self.doc.0,
+            kind: Some(upper(self.kind, "TRANSFORM")),
+            mode: Some(upper(self.mode, "WRITEREAD")),
+            rule_type: self.rule_type.0,
+            tags: self.tags.text_set(),
+            params: self.params.texts(),
+            expr: self.expr.0,
+            on_success: self.on_success.0,
+            on_failure: self.on_failure.0,
+            disabled: self.disabled.0.unwrap_or(false),
+        }
+    }
+}
+
+/// The tag changes of a list.
+pub(crate) fn tag_changes(list: List<Object<SchemaTagsRequest>>) -> Vec<EntityTags> {
+    list.0
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|tags| tags.0)
+        .map(|tags| {
+            let entity = tags.schema_entity.0.unwrap_or_default();
+            EntityTags {
+                path: entity.entity_path.0.unwrap_or_default(),
+                is_field: entity.entity_type.0.is_some_and(|kind| kind.eq_ignore_ascii_case("sr_field")),
+                tags: tags.tags.texts().unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+// ---- answers --------------------------------------------------------------------------------------------------------
+
+/// A map in Java's string order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sorted<V>(Vec<(String, V)>);
+
+impl<V> Sorted<V> {
+    fn of(map: BTreeMap<String, V>) -> Self {
+        let mut entries: Vec<(String, V)> = map.into_iter().collect();
+        entries.sort_by(|(a, _), (b, _)| utf16_order(a, b));
+        Self(entries)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<V: Serialize> Serialize for Sorted<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, value) in &self.0 {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<V> Default for Sorted<V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+fn sorted_set(set: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut items: Vec<String> = set.into_iter().collect();
+    items.sort_by(|a, b| utf16_order(a, b));
+    items
+}
+
+/// Tags, properties and names of sensitive properties.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub(crate) struct MetadataEntity {
+    /// Path pattern to tags.
+    #[serde(skip_serializing_if = "Sorted::is_empty")]
+    #[schema(value_type = Option<BTreeMap<String, Vec<String>>>)]
+    tags: Sorted<Vec<String>>,
+    /// Free properties.
+    #[serde(skip_serializing_if = "Sorted::is_empty")]
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    properties: Sorted<String>,
+    /// Names of properties whose values are secret.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Option<Vec<String>>)]
+    sensitive: Vec<String>,
+}
+
+impl From<Metadata> for MetadataEntity {
+    fn from(metadata: Metadata) -> Self {
+        let tags = metadata.tags.unwrap_or_default();
+        let tags = tags.into_iter().map(|(path, tags)| (path, sorted_set(tags))).collect();
+        Self {
+            tags: Sorted::of(tags),
+            properties: Sorted::of(metadata.properties.unwrap_or_default()),
+            sensitive: sorted_set(metadata.sensitive.unwrap_or_default()),
+        }
+    }
+}
+
+/// Rules that clients and gateways run on data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RuleSetEntity {
+    /// Run between versions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Option<Vec<RuleEntity>>)]
+    migration_rules: Vec<RuleEntity>,
+    /// Run on values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Option<Vec<RuleEntity>>)]
+    domain_rules: Vec<RuleEntity>,
+    /// Run on encoded bytes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Option<Vec<RuleEntity>>)]
+    encoding_rules: Vec<RuleEntity>,
+    /// `ALL`, `CLIENT`, `GATEWAY`, `SERVER` or `NONE`.
+    #[serde(skip_serializing_if = "is_blank")]
+    enable_at: Option<String>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RuleEntity {
+    /// Unique within the rule set.
+    #[serde(skip_serializing_if = "is_blank")]
+    name: Option<String>,
+    /// For people.
+    #[serde(skip_serializing_if = "is_blank")]
+    doc: Option<String>,
+    /// `TRANSFORM` or `CONDITION`.
+    #[serde(skip_serializing_if = "is_blank")]
+    kind: Option<String>,
+    /// When it runs.
+    #[serde(skip_serializing_if = "is_blank")]
+    mode: Option<String>,
+    /// Which executor runs it.
+    #[serde(rename = "type", skip_serializing_if = "is_blank")]
+    rule_type: Option<String>,
+    /// Tags of the fields it applies to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Option<Vec<String>>)]
+    tags: Vec<String>,
+    /// Parameters of the executor.
+    #[serde(skip_serializing_if = "Sorted::is_empty")]
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    params: Sorted<String>,
+    /// The expression.
+    #[serde(skip_serializing_if = "is_blank")]
+    expr: Option<String>,
+    /// Action after success.
+    #[serde(skip_serializing_if = "is_blank")]
+    on_success: Option<String>,
+    /// Action after failure.
+    #[serde(skip_serializing_if = "is_blank")]
+    on_failure: Option<String>,
+    /// Present but not run.
+    disabled: bool,
+}
+
+impl From<RuleSet> for RuleSetEntity {
+    fn from(rules: RuleSet) -> Self {
+        let list = |list: Option<Vec<Rule>>| list.into_iter().flatten().map(RuleEntity::from).collect();
+        Self {
+            migration_rules: list(rules.migration_rules),
+            domain_rules: list(rules.domain_rules),
+            encoding_rules: list(rules.encoding_rules),
+            enable_at: rules.enable_at,
+        }
+    }
+}
+
+impl From<Rule> for RuleEntity {
+    fn from(rule: Rule) -> Self {
+        Self {
+            name: rule.name,
+            doc: rule.doc,
+            kind: rule.kind,
+            mode: rule.mode,
+            rule_type: rule.rule_type,
+            tags: sorted_set(rule.tags.unwrap_or_default()),
+            params: Sorted::of(rule.params.unwrap_or_default()),
+            expr: rule.expr,
+            on_success: rule.on_success,
+            on_failure: rule.on_failure,
+            disabled: rule.disabled,
+        }
+    }
+}
+
+/// A reference to a version of another subject.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct ReferenceEntity {
+    /// What the referring text calls it.
+    name: String,
+    /// The subject, relative to the referrer's context unless qualified.
+    subject: String,
+    /// The version.
+    version: i32,
+}
+
+impl From<SchemaReference> for ReferenceEntity {
+    fn from(reference: SchemaReference) -> Self {
+        Self { name: reference.name, subject: reference.subject, version: reference.version.0 }
+    }
+}
+
+/// A place in a schema that carries inline tags.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SchemaTagsEntity {
+    /// The place.
+    schema_entity: SchemaEntity,
+    /// The tags.
+    tags: Vec<String>,
+}
+
+/// A record or field of a schema.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SchemaEntity {
+    /// Its path.
+    entity_path: String,
+    /// `sr_record` or `sr_field`.
+    entity_type: String,
+}
+
+impl From<EntityTags> for SchemaTagsEntity {
+    fn from(entity: EntityTags) -> Self {
+        let entity_type = if entity.is_field { "sr_field" } else { "sr_record" };
+        Self {
+            schema_entity: SchemaEntity { entity_path: entity.path, entity_type: entity_type.to_owned() },
+            tags: entity.tags,
+        }
+    }
+}
+
+/// A schema version. Which members are there depends on the endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SchemaEntityBody {
+    /// The qualified subject.
+    #[serde(skip_serializing_if = "is_blank")]
+    pub(crate) subject: Option<String>,
+    /// The version within the subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<i32>,
+    /// The id within the subject's context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<i32>,
+    /// The content hash.
+    #[serde(skip_serializing_if = "is_blank")]
+    pub(crate) guid: Option<String>,
+    /// `AVRO`, `PROTOBUF` or `JSON`.
+    #[serde(skip_serializing_if = "is_blank")]
+    pub(crate) schema_type: Option<String>,
+    /// Schemas that the text refers to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Option<Vec<ReferenceEntity>>)]
+    pub(crate) references: Vec<ReferenceEntity>,
+    /// Metadata.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) metadata: Option<MetadataEntity>,
+    /// Rule set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rule_set: Option<RuleSetEntity>,
+    /// The text.
+    #[serde(skip_serializing_if = "is_blank")]
+    pub(crate) schema: Option<String>,
+    /// Places that carry the tags asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Option<Vec<SchemaTagsEntity>>)]
+    pub(crate) schema_tags: Vec<SchemaTagsEntity>,
+    /// The highest id of the context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_id: Option<i32>,
+    /// When it was stored, in milliseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ts: Option<i64>,
+    /// Whether it is soft-deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) deleted: Option<bool>,
+    /// Aliases of the subject.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub(crate) aliases: Vec<String>,
+}
+
+impl SchemaEntityBody {
+    /// All that is known of a stored version.
+    pub(crate) fn stored(version: &SchemaVersion) -> Self {
+        let content = &version.content;
+        Self {
+            subject: Some(version.subject.to_string()),
+            version: Some(version.version.0),
+            id: Some(version.id.0),
+            guid: Some(content.guid.to_string()),
+            schema_type: Some(content.schema_type.as_str().to_owned()),
+            references: content.references.iter().cloned().map(ReferenceEntity::from).collect(),
+            metadata: content.metadata.clone().map(MetadataEntity::from),
+            rule_set: content.rule_set.clone().map(RuleSetEntity::from),
+            schema: Some(content.schema.clone()),
+            ts: Some(version.ts_ms),
+            deleted: Some(version.deleted),
+            ..Self::default()
+        }
+    }
+
+    /// What an operation found or made; the time and the deleted flag only of what stands in the store.
+    pub(crate) fn found(found: &Found) -> Self {
+        let stored = Self::stored(&found.schema);
+        if found.stored { stored } else { Self { ts: None, deleted: None, ..stored } }
+    }
+
+    /// Subjects of references in full, where the schema is not in the default context (`referenceFormat=qualified`).
+    pub(crate) fn qualify_references(&mut self, version: &SchemaVersion) {
+        let context = version.subject.context();
+        if context.is_default() {
+            return;
+        }
+        for reference in &mut self.references {
+            reference.subject = muster_schema::Subject::parse_in(&reference.subject, context).to_string();
+        }
+    }
+}
+
+/// A config: what is stored, under the names that reading uses.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConfigEntity {
+    /// This subject stands for another.
+    #[serde(skip_serializing_if = "is_blank")]
+    alias: Option<String>,
+    /// The same for data encryption keys.
+    #[serde(skip_serializing_if = "is_blank")]
+    alias_for_deks: Option<String>,
+    /// Whether schemas are normalized.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    normalize: Option<bool>,
+    /// Whether fields are validated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validate_fields: Option<bool>,
+    /// Whether new schemas are parsed strictly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validate_new_schemas: Option<bool>,
+    /// Stored and returned only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validate_rules: Option<bool>,
+    /// The compatibility level.
+    #[serde(skip_serializing_if = "is_blank")]
+    compatibility_level: Option<String>,
+    /// `STRICT`, `LENIENT` or `LOGICAL`.
+    #[serde(skip_serializing_if = "is_blank")]
+    compatibility_policy: Option<String>,
+    /// Metadata property that groups versions.
+    #[serde(skip_serializing_if = "is_blank")]
+    compatibility_group: Option<String>,
+    /// Merged below each schema's metadata.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_metadata: Option<MetadataEntity>,
+    /// Merged above it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    override_metadata: Option<MetadataEntity>,
+    /// Merged below each schema's rule set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_rule_set: Option<RuleSetEntity>,
+    /// Merged above it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    override_rule_set: Option<RuleSetEntity>,
+}
+
+impl From<ConfigRecord> for ConfigEntity {
+    fn from(config: ConfigRecord) -> Self {
+        Self {
+            alias: config.alias,
+            alias_for_deks: config.alias_for_deks,
+            normalize: config.normalize,
+            validate_fields: config.validate_fields,
+            validate_new_schemas: config.validate_new_schemas,
+            validate_rules: config.validate_rules,
+            compatibility_level: config.compatibility_level.map(|level| level.as_str().to_owned()),
+            compatibility_policy: config.compatibility_policy,
+            compatibility_group: config.compatibility_group,
+            default_metadata: config.default_metadata.map(MetadataEntity::from),
+            override_metadata: config.override_metadata.map(MetadataEntity::from),
+            default_rule_set: config.default_rule_set.map(RuleSetEntity::from),
+            override_rule_set: config.override_rule_set.map(RuleSetEntity::from),
+        }
+    }
+}
+
+fn is_blank(text: &Option<String>) -> bool {
+    text.as_ref().is_none_or(String::is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_members_are_left_out_and_maps_sorted_by_utf16() {
+        let json = |body: &str| {
+            let read: Object<MetadataRequest> = serde_json::from_str(body).unwrap();
+            serde_json::to_string(&MetadataEntity::from(read.0.unwrap().into_domain())).unwrap()
+        };
+        let cases = [
+            ("{}", "{}"),
+            (r#"{"tags":{},"properties":null,"sensitive":[]}"#, "{}"),
+            (
+                r#"{"properties":{"\uff5e":"1","😀":"2","a":""}}"#,
+                r#"{"properties":{"a":"","😀":"2","～":"1"}}"#,
+            ),
+            (
+                r#"{"tags":{"b":["y","x"]},"sensitive":["q","p"]}"#,
+                r#"{"tags":{"b":["x","y"]},"sensitive":["p","q"]}"#,
+            ),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(json(body), expected);
+        }
+    }
+
+    #[test]
+    fn rules_get_their_default_kind_and_mode() {
+        let read: Object<RuleSetRequest> =
+            serde_json::from_str(r#"{"domainRules":[{"name":"r","type":"CEL"}],"enableAt":""}"#).unwrap();
+        let printed = serde_json::to_string(&RuleSetEntity::from(read.0.unwrap().into_domain())).unwrap();
+        assert_eq!(
+            printed,
+            r#"{"domainRules":[{"name":"r","kind":"TRANSFORM","mode":"WRITEREAD","type":"CEL","disabled":false}]}"#
+        );
+    }
+}

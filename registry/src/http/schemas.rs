@@ -1,0 +1,64 @@
+//! `/schemas` and `/schemas/types` (registry API spec §4.4).
+
+use axum::extract::State;
+use muster_schema::SchemaType;
+
+use super::entities::SchemaEntityBody;
+use super::error::{ErrorBody, HttpFailure};
+use super::front::App;
+use super::params::Query;
+use super::reply::{self, Answer};
+use crate::service::{self, SchemaQuery};
+
+const LIFECYCLES: [&str; 3] = ["STRONG", "WEAK", "NONE"];
+
+/// Lists schemas by subject and version.
+#[utoipa::path(get, path = "/schemas", tag = "Schemas",
+    params(
+        ("subjectPrefix" = Option<String>, Query, description = "Prefix of the qualified subject; empty (default) for the default context"),
+        ("aliases" = Option<bool>, Query, description = "Also what matching aliases stand for"),
+        ("deleted" = Option<bool>, Query, description = "Soft-deleted ones too"),
+        ("latestOnly" = Option<bool>, Query, description = "Only the highest version of each subject"),
+        ("ruleType" = Option<String>, Query, description = "Only schemas with a rule of this type"),
+        ("resourceType" = Option<String>, Query, description = "Only subjects associated with such a resource"),
+        ("associationType" = Option<Vec<String>>, Query, description = "Only subjects with such an association"),
+        ("lifecycle" = Option<Vec<String>>, Query, description = "`STRONG`, `WEAK`, or `NONE` for subjects without association"),
+        ("offset" = Option<i32>, Query, description = "How many to leave out"),
+        ("limit" = Option<i32>, Query, description = "How many to give, at most 1000"),
+    ),
+    responses((status = 200, description = "Schemas", body = Vec<SchemaEntityBody>), (status = 500, description = "50001", body = ErrorBody)))]
+pub(crate) async fn list(State(app): State<App>, query: Query) -> Answer {
+    let lifecycles = query.all("lifecycle");
+    if lifecycles.iter().any(|lifecycle| !LIFECYCLES.contains(&lifecycle.as_str())) {
+        return Err(HttpFailure::NotFound.into());
+    }
+    let filtered = !lifecycles.is_empty()
+        || !query.text("resourceType").is_empty()
+        || !query.all("associationType").is_empty();
+    let wanted = SchemaQuery {
+        prefix: query.text("subjectPrefix").to_owned(),
+        aliases: query.flag("aliases"),
+        deleted: query.flag("deleted"),
+        latest_only: query.flag("latestOnly"),
+        rule_type: query.text("ruleType").to_owned(),
+        without_associations: filtered.then(|| lifecycles.iter().any(|lifecycle| lifecycle == "NONE")),
+        page: query.page()?,
+    };
+    let listed = app.service.schemas(&wanted).await?;
+    let entities: Vec<SchemaEntityBody> = listed
+        .into_iter()
+        .map(|listed| SchemaEntityBody {
+            aliases: listed.aliases,
+            ..SchemaEntityBody::stored(&listed.version)
+        })
+        .collect();
+    reply::json(&entities)
+}
+
+/// Lists the schema languages that registrations are taken in.
+#[utoipa::path(get, path = "/schemas/types", tag = "Schemas", responses((status = 200, description = "Names", body = Vec<String>)))]
+pub(crate) async fn types() -> Answer {
+    let names: Vec<&str> =
+        SchemaType::ALL.into_iter().filter(|t| service::supports(*t)).map(SchemaType::as_str).collect();
+    reply::json(&names)
+}

@@ -1,0 +1,9 @@
+//! The registry from outside: HTTP exchanges with it, on every store.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod bad_input;
+mod concurrency;
+mod exchanges;
+mod failures;
+mod harness;
+mod sockets;

@@ -1,0 +1,96 @@
+//! The reasons behind a verdict: for each difference a datum that shows it.
+
+use super::{Candidate, Policy, Previous, Scope, comparable};
+use crate::format::ParsedSchema;
+use crate::ids::Version;
+use crate::limits::Limits;
+
+/// A datum that one side writes and the other cannot read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// The datum as JSON text, in the writer's schema language (Avro: its JSON encoding).
+    pub datum: String,
+    /// The datum encoded with the writer's schema, without framing.
+    pub bytes: Vec<u8>,
+    /// JSON pointer (RFC 6901) into the datum to the value that cannot be read; empty for the datum itself.
+    pub path: String,
+    /// The rule that is broken there, in words; speaks of *the reader* and *the writer*.
+    pub reason: String,
+}
+
+/// One incompatibility between a candidate and an earlier version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What [`check`](super::check) says about it.
+    pub message: String,
+    /// The earlier version, where known.
+    pub version: Option<Version>,
+    /// Whether the candidate reads and the earlier version has written (backward), or the other way round (forward).
+    pub candidate_reads: bool,
+    /// The proof, or in words why there is none.
+    pub witness: Result<Witness, String>,
+}
+
+/// Explains what [`check`](super::check) finds: the differences from the first earlier version that does not get along
+/// with the candidate, in the same order. Messages about anything else (reserved fields, the version, the settings) are
+/// not repeated here. A version of another schema language has no differences to explain.
+pub fn explain(
+    candidate: Candidate<'_>,
+    history: &[Previous<'_>],
+    policy: Policy<'_>,
+    limits: &Limits,
+) -> Vec<Explanation> {
+    let Some(scope) = Scope::of(policy.level) else { return Vec::new() };
+    comparable(candidate, history, policy, scope)
+        .find_map(|previous| {
+            if previous.schema.schema_type() != candidate.schema.schema_type() {
+                return Some(Vec::new());
+            }
+            let explanations = explain_one(candidate.schema, previous, scope, limits);
+            (!explanations.is_empty()).then_some(explanations)
+        })
+        .unwrap_or_default()
+}
+
+fn explain_one(
+    new: &ParsedSchema,
+    previous: &Previous<'_>,
+    scope: Scope,
+    limits: &Limits,
+) -> Vec<Explanation> {
+    let old = previous.schema;
+    let mut explanations = Vec::new();
+    let directions = [(scope.forward, false, old, new), (scope.backward, true, new, old)];
+    for (_, candidate_reads, reader, writer) in directions.into_iter().filter(|(is_asked, ..)| *is_asked) {
+        let labels = if candidate_reads { ("new", "old") } else { ("old", "new") };
+        let found = witnesses(reader, writer, labels, limits).into_iter();
+        explanations.extend(found.map(|(message, witness)| Explanation {
+            message,
+            version: previous.version,
+            candidate_reads,
+            witness,
+        }));
+    }
+    explanations
+}
+
+/// The message and witness of each difference; both schemas are of one language.
+#[cfg_attr(not(feature = "avro"), expect(unused_variables, reason = "no language that has witnesses"))]
+fn witnesses(
+    reader: &ParsedSchema,
+    writer: &ParsedSchema,
+    (reader_label, writer_label): (&str, &str),
+    limits: &Limits,
+) -> Vec<(String, Result<Witness, String>)> {
+    #[cfg(feature = "avro")]
+    if let (Some(reader), Some(writer)) = (reader.as_avro(), writer.as_avro()) {
+        let explained = crate::avro::witness::explain(reader, writer, limits).into_iter();
+        return explained
+            .map(|explained| {
+                let message = explained.difference.text(reader_label, writer_label);
+                (message, explained.witness.map_err(|reason| reason.to_string()))
+            })
+            .collect();
+    }
+    Vec::new()
+}

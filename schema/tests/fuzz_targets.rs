@@ -1,0 +1,46 @@
+//! A short run of each fuzz target, on a small stack: `cargo run --release --example fuzz` runs them for long.
+#![cfg(feature = "avro")]
+
+mod support;
+
+use std::path::PathBuf;
+
+use support::fuzz::{Fuzzer, Target};
+
+/// The committed inputs.
+fn corpus() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/corpus")
+}
+
+fn run(target: Target, executions: usize) {
+    let work = move || {
+        let mut fuzzer = Fuzzer::new(target, &corpus(), 1);
+        let first = fuzzer.corpus.clone();
+        println!("{}: {} inputs to start from", target.name(), first.len());
+        first.into_iter().for_each(|input| fuzzer.feed(input));
+        let from_corpus = fuzzer.answers();
+        for _ in 0..executions {
+            let input = fuzzer.next_input();
+            fuzzer.feed(input);
+        }
+        println!("{}: {executions} executions, {} different answers", target.name(), fuzzer.answers());
+        assert!(from_corpus > 20, "the inputs to start from say little");
+        assert!(fuzzer.answers() > from_corpus, "the mutations find nothing new");
+    };
+    std::thread::Builder::new().stack_size(128 << 10).spawn(work).unwrap().join().unwrap();
+}
+
+#[test]
+fn the_parser_survives_any_text() {
+    run(Target::Parser, 3_000);
+}
+
+#[test]
+fn the_comparison_survives_any_pair() {
+    run(Target::Compatibility, 3_000);
+}
+
+#[test]
+fn the_walker_survives_any_bytes() {
+    run(Target::Walker, 3_000);
+}
