@@ -1,0 +1,199 @@
+//! Avro of a struct with 20 fields: ours, with framing and bounded reading, against the fastest path of `apache_avro`
+//! (serde straight to and from the datum, with writer and reader built once), without framing.
+//!
+//! `cargo bench -p muster-serdes --bench avro` prints the times and, at the end, the ratios from interleaved rounds of
+//! one run: above 1 ours is faster.
+
+use std::hint::black_box;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use apache_avro::Schema;
+use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::writer::datum::GenericDatumWriter;
+use divan::Bencher;
+use muster_serdes::avro::{AvroDeserializer, AvroSerializer};
+use muster_serdes::{ClientConfig, NewSchema, RegistryClient, Side};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Payment {
+    id: i64,
+    account: String,
+    counterparty: String,
+    amount_cents: i64,
+    balance_cents: i64,
+    currency: String,
+    booked_at: i64,
+    valued_at: i64,
+    sequence: i32,
+    attempts: i32,
+    region: i32,
+    score: f64,
+    rate: f64,
+    weight: f32,
+    is_credit: bool,
+    is_reversal: bool,
+    reference: Option<String>,
+    note: Option<String>,
+    category: Option<i32>,
+    tags: Vec<String>,
+}
+
+const SCHEMA: &str = r#"{"type": "record", "name": "Payment", "namespace": "bench", "fields": [
+    {"name": "id", "type": "long"}, {"name": "account", "type": "string"},
+    {"name": "counterparty", "type": "string"}, {"name": "amount_cents", "type": "long"},
+    {"name": "balance_cents", "type": "long"}, {"name": "currency", "type": "string"},
+    {"name": "booked_at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+    {"name": "valued_at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+    {"name": "sequence", "type": "int"}, {"name": "attempts", "type": "int"}, {"name": "region", "type": "int"},
+    {"name": "score", "type": "double"}, {"name": "rate", "type": "double"}, {"name": "weight", "type": "float"},
+    {"name": "is_credit", "type": "boolean"}, {"name": "is_reversal", "type": "boolean"},
+    {"name": "reference", "type": ["null", "string"]}, {"name": "note", "type": ["null", "string"]},
+    {"name": "category", "type": ["null", "int"]}, {"name": "tags", "type": {"type": "array", "items": "string"}}]}"#;
+
+fn payment() -> Payment {
+    Payment {
+        id: 8_123_456_789,
+        account: "DE02120300000000202051".into(),
+        counterparty: "FR1420041010050500013M02606".into(),
+        amount_cents: -1_234_567,
+        balance_cents: 99_887_766,
+        currency: "EUR".into(),
+        booked_at: 1_709_208_000_123,
+        valued_at: 1_709_294_400_000,
+        sequence: 417,
+        attempts: 1,
+        region: 49,
+        score: 0.875,
+        rate: 1.0842,
+        weight: 0.5,
+        is_credit: false,
+        is_reversal: true,
+        reference: Some("INV-2024-000417".into()),
+        note: None,
+        category: Some(12),
+        tags: vec!["sepa".into(), "instant".into()],
+    }
+}
+
+static THEIR_SCHEMA: LazyLock<Schema> =
+    LazyLock::new(|| Schema::parse_str(SCHEMA).expect("the schema is well-formed"));
+
+struct Ours {
+    serializer: AvroSerializer,
+    deserializer: AvroDeserializer,
+    payload: Vec<u8>,
+}
+
+const TOPIC: &str = "payments";
+
+/// Serializer and deserializer that have learnt the schema, and a payload.
+static OURS: LazyLock<Ours> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Runtime::new().expect("the runtime starts");
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
+        let answer = serde_json::json!({"id": 7, "schema": SCHEMA}).to_string();
+        let router = axum::Router::new().fallback(move || std::future::ready(answer.clone()));
+        let mut server = tokio::task::JoinSet::new();
+        server.spawn(async move { axum::serve(listener, router).await });
+        let registry = RegistryClient::new(ClientConfig::new(&url)).expect("the settings are valid");
+        let serializer = AvroSerializer::builder(registry.clone(), NewSchema::avro(SCHEMA)).build();
+        let serializer = serializer.expect("the settings are valid");
+        let deserializer = AvroDeserializer::builder(registry).build().expect("the settings are valid");
+        let encoded = serializer.serialize(TOPIC, Side::Value, &payment()).await.expect("the value fits");
+        let back = deserializer.deserialize::<Payment>(TOPIC, Side::Value, None, encoded.payload()).await;
+        assert_eq!(back.expect("the payload is sound"), Some(payment()));
+        Ours { serializer, deserializer, payload: encoded.into_payload().expect("a value is not null") }
+    })
+});
+
+fn encode_ours(ours: &Ours, value: &Payment) -> Vec<u8> {
+    let encoded = ours.serializer.serialize_now(TOPIC, Side::Value, value).expect("the schema is known");
+    encoded.expect("the value fits").into_payload().expect("a value is not null")
+}
+
+fn decode_ours(ours: &Ours) -> Payment {
+    let value = ours.deserializer.deserialize_now(TOPIC, Side::Value, None, Some(&ours.payload));
+    value.expect("the schema is known").expect("the payload is sound").expect("a value is not null")
+}
+
+fn encode_theirs(writer: &GenericDatumWriter<'_>, value: &Payment) -> Vec<u8> {
+    // As much room as ours gets, so that growing is no part of the comparison.
+    let mut out = Vec::with_capacity(192);
+    writer.write_ser(&mut out, value).expect("the value fits");
+    out
+}
+
+fn decode_theirs(reader: &GenericDatumReader<'_>, mut body: &[u8]) -> Payment {
+    reader.read_deser(&mut body).expect("the body is sound")
+}
+
+#[divan::bench]
+fn encode_muster(bencher: Bencher<'_, '_>) {
+    let (ours, value) = (&*OURS, payment());
+    bencher.bench(|| encode_ours(ours, black_box(&value)));
+}
+
+#[divan::bench]
+fn encode_apache_avro(bencher: Bencher<'_, '_>) {
+    let value = payment();
+    let writer = GenericDatumWriter::builder(&THEIR_SCHEMA).build().expect("the schema resolves");
+    bencher.bench(|| encode_theirs(&writer, black_box(&value)));
+}
+
+#[divan::bench]
+fn decode_muster(bencher: Bencher<'_, '_>) {
+    let ours = &*OURS;
+    bencher.bench(|| decode_ours(black_box(ours)));
+}
+
+#[divan::bench]
+fn decode_apache_avro(bencher: Bencher<'_, '_>) {
+    let body = OURS.payload.get(5..).expect("a payload has a prefix");
+    let reader = GenericDatumReader::builder(&THEIR_SCHEMA).build().expect("the schema resolves");
+    bencher.bench(|| decode_theirs(&reader, black_box(body)));
+}
+
+/// Median of the ratios of interleaved rounds, so that a busy machine slows both sides alike.
+fn ratio(name: &str, ours: impl Fn(), theirs: impl Fn()) {
+    let time = |work: &dyn Fn()| -> Duration {
+        let start = Instant::now();
+        for _ in 0..2_000 {
+            work();
+        }
+        start.elapsed()
+    };
+    let mut rounds: Vec<(f64, Duration)> = (0..101)
+        .map(|_| {
+            let (ours, theirs) = (time(&ours), time(&theirs));
+            (theirs.as_secs_f64() / ours.as_secs_f64(), ours)
+        })
+        .collect();
+    rounds.sort_by(|a, b| a.0.total_cmp(&b.0));
+    if let Some((ratio, ours)) = rounds.get(rounds.len() / 2) {
+        println!("{name}: {ratio:.2} × apache-avro ({} ns per value)", ours.as_nanos() / 2_000);
+    }
+}
+
+fn main() {
+    divan::main();
+    let (ours, value) = (&*OURS, payment());
+    let writer = GenericDatumWriter::builder(&THEIR_SCHEMA).build().expect("the schema resolves");
+    let reader = GenericDatumReader::builder(&THEIR_SCHEMA).build().expect("the schema resolves");
+    let body = ours.payload.get(5..).expect("a payload has a prefix");
+    assert_eq!(encode_theirs(&writer, &value), body, "both write the same datum");
+    assert_eq!(decode_theirs(&reader, body), decode_ours(ours));
+    ratio(
+        "encode, framed",
+        || drop(black_box(encode_ours(ours, black_box(&value)))),
+        || drop(black_box(encode_theirs(&writer, black_box(&value)))),
+    );
+    ratio(
+        "decode, framed",
+        || drop(black_box(decode_ours(black_box(ours)))),
+        || drop(black_box(decode_theirs(&reader, black_box(body)))),
+    );
+}

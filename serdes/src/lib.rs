@@ -1,0 +1,30 @@
+//! The client side of Muster: a registry client, and serializers and deserializers that speak the Confluent wire
+//! format, for Muster and for every registry with the same REST API.
+//!
+//! - [`client`] — an async registry client: pooled connections, retries, failover, bounded caches with one request
+//!   in flight per key.
+#![cfg_attr(feature = "avro", doc = "- [`avro`] — Avro for serde structs and for generic values.")]
+#![cfg_attr(feature = "rdkafka", doc = "- [`kafka`] — glue to `rdkafka`.")]
+//!
+//! Formats are siblings of the same shape: a serializer, made by a builder, whose
+//! `serialize(topic, side, &value).await` yields an [`Encoded`] key or value; a deserializer whose
+//! `deserialize(topic, side, header, payload).await` gives the value back. The registry is asked the first time only.
+//! Rules of the wire: wire format spec §1–§6.
+
+#[cfg(feature = "avro")]
+pub mod avro;
+pub mod client;
+pub mod error;
+#[cfg(feature = "rdkafka")]
+pub mod kafka;
+#[cfg(feature = "avro")]
+mod memo;
+pub mod record;
+
+pub use client::{ClientConfig, ClientError, NewSchema, RegistryClient};
+pub use error::{Category, DeserializeCause, DeserializeError, InvalidSettings, SerializeError};
+pub use muster_schema::framing::Identifier;
+pub use muster_schema::{
+    Guid, Limits, SchemaId, SchemaReference, SchemaType, Side, SubjectNameStrategy, Version,
+};
+pub use record::{Encoded, Framing, Identification, SchemaHeader};

@@ -1,0 +1,331 @@
+//! Vectors made by official clients: Avro bytes to values and back, through a registry that holds their schemas.
+//!
+//! Reads the folder named by `MUSTER_GOLDEN_DIR` (default `../../shared/golden` beside the crate); without it the test
+//! says "skipped". Prints per file how many cases were read, passed, await a later language or feature, or differ from
+//! one client because the wire format spec says so.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod json;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use common::{Entry, Server};
+use muster_serdes::avro::{AvroDeserializer, AvroSerializer};
+use muster_serdes::{
+    Category, Encoded, Framing, Guid, NewSchema, SchemaReference, SerializeError, Side, SubjectNameStrategy,
+    Version,
+};
+use serde_json::{Value as Json, json};
+
+/// What became of a case.
+enum Outcome {
+    Passed,
+    /// Needs a language or feature that has yet to come.
+    Awaiting,
+    /// We deliberately do not do what that client does.
+    Differs(&'static str),
+}
+
+type Verdict = Result<Outcome, String>;
+
+#[tokio::test]
+async fn serdes_golden() {
+    let folder = folder();
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        println!("serdes_golden: skipped, there is no folder {}", folder.display());
+        return;
+    };
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    let (mut total, mut failures) = (0, Vec::new());
+    for path in files {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        // Record batches are the validator's.
+        if name.starts_with("70-") || name == "manifest.json" {
+            continue;
+        }
+        let file: Json = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let (mut read, mut passed, mut awaiting, mut differing) = (0, 0, 0, 0);
+        for case in file["cases"].as_array().unwrap() {
+            read += 1;
+            let id = case["id"].as_str().unwrap();
+            match run(case).await {
+                Ok(Outcome::Passed) => passed += 1,
+                Ok(Outcome::Awaiting) => awaiting += 1,
+                Ok(Outcome::Differs(why)) => {
+                    differing += 1;
+                    println!("  {id}: {why}");
+                }
+                Err(failure) => failures.push(format!("{id}: {failure}")),
+            }
+        }
+        total += read;
+        println!("{name}: {read} read, {passed} passed, {awaiting} awaiting, {differing} differ by intent");
+    }
+    assert!(total > 0, "no case in {}", folder.display());
+    assert!(failures.is_empty(), "{} of {total} failed:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test finds its data by the environment")]
+fn folder() -> PathBuf {
+    match std::env::var("MUSTER_GOLDEN_DIR") {
+        Ok(folder) => PathBuf::from(folder),
+        Err(_) => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/golden"),
+    }
+}
+
+async fn run(case: &Json) -> Verdict {
+    if case["schemaType"] != "AVRO" {
+        return Ok(Outcome::Awaiting);
+    }
+    if case["clientSpecific"] == true {
+        return Ok(Outcome::Differs("a behaviour of that client alone"));
+    }
+    match case["op"].as_str() {
+        Some("serialize") => serialize(case).await,
+        Some("deserialize") => deserialize(case).await,
+        Some("subject") => subject(case).await,
+        _ => Ok(Outcome::Awaiting),
+    }
+}
+
+fn text<'c>(case: &'c Json, member: &str) -> &'c str {
+    case[member].as_str().unwrap_or_default()
+}
+
+fn side(case: &Json) -> Side {
+    if case["field"] == "key" { Side::Key } else { Side::Value }
+}
+
+fn strategy(case: &Json) -> Option<SubjectNameStrategy> {
+    match text(case, "subjectNameStrategy") {
+        "TopicName" => Some(SubjectNameStrategy::TopicName),
+        "RecordName" => Some(SubjectNameStrategy::RecordName),
+        "TopicRecordName" => Some(SubjectNameStrategy::TopicRecordName),
+        _ => None,
+    }
+}
+
+fn unhex(json: &Json) -> Option<Vec<u8>> {
+    let hex = json.as_str()?;
+    Some((0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect())
+}
+
+/// Value of the last header of the own side.
+fn header(case: &Json) -> Option<Vec<u8>> {
+    let name = format!("__{}_schema_id", side(case));
+    let headers = case["headers"].as_array().map(Vec::as_slice).unwrap_or_default();
+    unhex(&headers.iter().rfind(|header| header["key"] == name.as_str())?["valueHex"])
+}
+
+fn entry(json: &Json) -> Entry {
+    Entry {
+        subject: text(json, "subject").to_owned(),
+        version: i32::try_from(json["version"].as_i64().unwrap_or(1)).unwrap(),
+        id: i32::try_from(json["schemaId"].as_i64().unwrap_or(-1)).unwrap(),
+        guid: json["schemaGuid"].as_str().map(|guid| Guid::from_str(guid).unwrap()),
+        schema_type: json["schemaType"].as_str().unwrap_or("AVRO").to_owned(),
+        schema: text(json, "schema").to_owned(),
+        references: references_of(json),
+    }
+}
+
+/// Name, subject and version of each reference.
+fn references_of(json: &Json) -> Json {
+    let list = json["references"].as_array().map(Vec::as_slice).unwrap_or_default();
+    list.iter()
+        .map(|one| json!({"name": one["name"], "subject": one["subject"], "version": one["version"]}))
+        .collect()
+}
+
+/// The case's schema and everything it refers to.
+async fn registry_of(case: &Json) -> Server {
+    let mut entries = vec![entry(case)];
+    let mut open: Vec<&Json> = case["references"].as_array().into_iter().flatten().collect();
+    while let Some(reference) = open.pop() {
+        open.extend(reference["references"].as_array().into_iter().flatten());
+        // Entries may be abbreviated where the full one stands elsewhere.
+        if reference["schema"].is_string() {
+            entries.push(entry(reference));
+        }
+    }
+    common::registry(entries).await
+}
+
+fn schema_of(case: &Json) -> NewSchema {
+    let references: Vec<SchemaReference> = references_of(case)
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| SchemaReference {
+            name: text(one, "name").to_owned(),
+            subject: text(one, "subject").to_owned(),
+            version: Version(i32::try_from(one["version"].as_i64().unwrap()).unwrap()),
+        })
+        .collect();
+    NewSchema { references, ..NewSchema::avro(text(case, "schema")) }
+}
+
+async fn serialize(case: &Json) -> Verdict {
+    let Some(strategy) = strategy(case) else { return Ok(Outcome::Awaiting) };
+    let server = registry_of(case).await;
+    let (topic, side) = (text(case, "topic"), side(case));
+    let framing = if case["framing"] == "V1-header" { Framing::Header } else { Framing::Prefix };
+    let serializer = AvroSerializer::builder(server.client(), schema_of(case))
+        .subject_name_strategy(strategy)
+        .framing(framing)
+        .build()
+        .unwrap();
+    let deserializer =
+        AvroDeserializer::builder(server.client()).subject_name_strategy(strategy).build().unwrap();
+    let wire = unhex(&case["wireHex"]);
+    let header = header(case);
+
+    // Their bytes, read by us.
+    let read = deserializer.deserialize_value(topic, side, header.as_deref(), wire.as_deref()).await;
+    if case["compare"] == "error" {
+        return match read {
+            Err(_) => Ok(Outcome::Passed),
+            Ok(value) => Err(format!("no error but {value:?}")),
+        };
+    }
+    let read = read.map_err(chain)?;
+    if wire.is_none() {
+        let none: Option<&str> = None;
+        let encoded = serializer.serialize_nullable(topic, side, none).await.map_err(chain)?;
+        return expect(&(read, encoded), &(None, Encoded::tombstone()));
+    }
+    let read = read.ok_or("no value")?;
+    let kinds = json::Kinds::of(&schema_of(case), &case["references"]);
+    if case["valueEncoding"] == "avro-json" {
+        expect(&kinds.to_json(&read), &json::normalized(&case["value"]))?;
+    } else {
+        expect(&json::plain(&read), &json::normalized(&case["value"]))?;
+        return Ok(Outcome::Passed);
+    }
+
+    // Their value, written by us.
+    let value = kinds.to_value(&case["value"]);
+    let encoded = serializer.serialize_value(topic, side, &value).await.map_err(chain)?;
+    let ours = encoded.header().map(|header| (header.name().to_owned(), header.value().to_vec()));
+    let theirs = header.map(|value| (format!("__{side}_schema_id"), value));
+    expect(&ours, &theirs)?;
+    if case["compare"] == "bytes" {
+        expect(&encoded.payload().map(hex), &wire.as_deref().map(hex))?;
+    }
+    let header = encoded.header();
+    let again = deserializer
+        .deserialize_value(topic, side, header.as_ref().map(|header| header.value()), encoded.payload())
+        .await
+        .map_err(chain)?;
+    let again = again.ok_or("no value")?;
+    // Equal decimals may differ in bytes, and NaN is not equal to itself.
+    if again != read {
+        expect(&kinds.to_json(&again), &kinds.to_json(&read))?;
+    }
+    let posted =
+        server.seen().into_iter().find(|seen| seen.method == "POST").ok_or("nothing was registered")?;
+    let registered = format!("/subjects/{}/versions", text(case, "subject"));
+    expect(&posted.target.as_str(), &registered.as_str())
+}
+
+async fn deserialize(case: &Json) -> Verdict {
+    let Some(strategy) = strategy(case) else { return Ok(Outcome::Awaiting) };
+    let config = &case["config"];
+    let known = ["use.latest.version"];
+    if config.as_object().is_some_and(|all| all.keys().any(|key| !known.contains(&key.as_str()))) {
+        return Ok(Outcome::Awaiting);
+    }
+    let registry = case["registry"].as_array().unwrap();
+    if registry.iter().any(|one| one["ruleSet"].is_object()) {
+        return Ok(Outcome::Awaiting);
+    }
+    let server = common::registry(registry.iter().map(entry).collect()).await;
+    let deserializer = AvroDeserializer::builder(server.client())
+        .subject_name_strategy(strategy)
+        .use_latest_version(config["use.latest.version"] == true)
+        .build()
+        .unwrap();
+    let (header, wire) = (header(case), unhex(&case["wireHex"]));
+    let read = deserializer
+        .deserialize_value(text(case, "topic"), side(case), header.as_deref(), wire.as_deref())
+        .await;
+    match (case["expectError"].as_str(), read) {
+        (None, Ok(value)) => {
+            let value = value.map_or(Json::Null, |value| json::plain(&value));
+            if json::normalized(&case["value"]) != value
+                && let Some(why) = differs(case, wire.as_deref())
+            {
+                return Ok(Outcome::Differs(why));
+            }
+            expect(&value, &json::normalized(&case["value"]))
+        }
+        (None, Err(error)) => match differs(case, wire.as_deref()) {
+            Some(why) => Ok(Outcome::Differs(why)),
+            None => Err(chain(error)),
+        },
+        (Some(expected), Ok(value)) => match differs(case, wire.as_deref()) {
+            Some(why) => Ok(Outcome::Differs(why)),
+            None => Err(format!("{expected} expected, got {value:?}")),
+        },
+        (Some(expected), Err(error)) => {
+            if error.category() == Category::SchemaNotFound && !error.may_heal() {
+                return Err("a missing schema may yet come".to_owned());
+            }
+            expect(&error.category().as_str(), &expected)
+        }
+    }
+}
+
+/// Where we do not do as the Python client does, and which rule says so.
+fn differs(case: &Json, wire: Option<&[u8]>) -> Option<&'static str> {
+    let own = format!("__{}_schema_id", side(case));
+    let headers = case["headers"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if headers.iter().filter(|header| header["key"] == own.as_str()).count() > 1 {
+        return Some("of several equal headers the last counts (wire format spec §15)");
+    }
+    if wire.is_some_and(|wire| wire.len() <= 5) {
+        return Some("short payloads are read if they are valid (wire format spec §3.4)");
+    }
+    None
+}
+
+async fn subject(case: &Json) -> Verdict {
+    let Some(strategy) = strategy(case) else { return Ok(Outcome::Awaiting) };
+    // Whatever is registered gets an id; the subject is what is asked for.
+    let server = Server::start(|_, _| (200, r#"{"id": 1}"#)).await;
+    let serializer = AvroSerializer::builder(server.client(), NewSchema::avro(text(case, "schema")))
+        .subject_name_strategy(strategy)
+        .build()
+        .unwrap();
+    match (serializer.encoder(text(case, "topic"), side(case)).await, case["subject"].as_str()) {
+        (Ok(encoder), Some(expected)) => expect(&encoder.subject(), &expected),
+        (Err(SerializeError::NoRecordName), None) => expect(&"no-record-name", &text(case, "expectError")),
+        (Err(SerializeError::NoRecordName), Some(_)) if case["portable"] == false => {
+            Ok(Outcome::Differs("record-name strategies refuse what is no record (wire format spec §15)"))
+        }
+        (found, expected) => Err(format!("{expected:?} expected, got {found:?}")),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn expect<T: PartialEq + std::fmt::Debug>(found: &T, expected: &T) -> Verdict {
+    if found == expected { Ok(Outcome::Passed) } else { Err(format!("{expected:?} expected, got {found:?}")) }
+}
+
+fn chain(error: impl std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
