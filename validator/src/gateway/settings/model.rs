@@ -1,0 +1,242 @@
+//! The topic settings that brokers do not know and a gateway keeps (broker validation spec §2.1, §17.2).
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use muster_schema::SubjectNameStrategy;
+
+use crate::engine::{SideRules, TopicRules};
+
+/// A setting the gateway owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum OwnedKey {
+    /// `confluent.key.schema.validation`
+    KeyValidation,
+    /// `confluent.value.schema.validation`
+    ValueValidation,
+    /// `confluent.key.subject.name.strategy`
+    KeyStrategy,
+    /// `confluent.value.subject.name.strategy`
+    ValueStrategy,
+}
+
+const TRUE: &str = "true";
+const FALSE: &str = "false";
+/// Config types of DescribeConfigs (KIP-569).
+const BOOLEAN: i8 = 1;
+const CLASS: i8 = 8;
+
+impl OwnedKey {
+    /// Every setting, in the order of the enum.
+    pub(crate) const ALL: [Self; 4] =
+        [Self::KeyValidation, Self::ValueValidation, Self::KeyStrategy, Self::ValueStrategy];
+
+    /// The setting of this name.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.name() == name)
+    }
+
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::KeyValidation => "confluent.key.schema.validation",
+            Self::ValueValidation => "confluent.value.schema.validation",
+            Self::KeyStrategy => "confluent.key.subject.name.strategy",
+            Self::ValueStrategy => "confluent.value.subject.name.strategy",
+        }
+    }
+
+    /// The value where none is set.
+    pub(crate) fn default_value(self) -> &'static str {
+        match self {
+            Self::KeyValidation | Self::ValueValidation => FALSE,
+            Self::KeyStrategy | Self::ValueStrategy => SubjectNameStrategy::TopicName.class_name(),
+        }
+    }
+
+    /// Its type in DescribeConfigs.
+    pub(crate) fn config_type(self) -> i8 {
+        match self {
+            Self::KeyValidation | Self::ValueValidation => BOOLEAN,
+            Self::KeyStrategy | Self::ValueStrategy => CLASS,
+        }
+    }
+
+    /// What it is for.
+    pub(crate) fn documentation(self) -> &'static str {
+        match self {
+            Self::KeyValidation => "Refuse batches with a record key whose schema id is not registered for this topic.",
+            Self::ValueValidation => {
+                "Refuse batches with a record value whose schema id is not registered for this topic."
+            }
+            Self::KeyStrategy => "How the subject of record keys follows from topic and schema.",
+            Self::ValueStrategy => "How the subject of record values follows from topic and schema.",
+        }
+    }
+
+    /// Why `value` is not one of those allowed, if it is not.
+    pub(crate) fn check(self, value: &str) -> Result<(), String> {
+        let name = self.name();
+        match self {
+            Self::KeyValidation | Self::ValueValidation => match boolean(value) {
+                Some(_) => Ok(()),
+                None => Err(format!("Invalid value {value:.100} for configuration {name}: use true or false")),
+            },
+            Self::KeyStrategy | Self::ValueStrategy => match value.parse::<SubjectNameStrategy>() {
+                Ok(_) => Ok(()),
+                Err(_) => Err(format!(
+                    "Invalid value {value:.100} for configuration {name}: use TopicNameStrategy, RecordNameStrategy \
+                     or TopicRecordNameStrategy, or its class name"
+                )),
+            },
+        }
+    }
+
+    fn index(self) -> usize {
+        match self {
+            Self::KeyValidation => 0,
+            Self::ValueValidation => 1,
+            Self::KeyStrategy => 2,
+            Self::ValueStrategy => 3,
+        }
+    }
+}
+
+/// Booleans as Kafka reads them: any case, spaces around allowed.
+fn boolean(value: &str) -> Option<bool> {
+    let value = value.trim();
+    if value.eq_ignore_ascii_case(TRUE) {
+        Some(true)
+    } else if value.eq_ignore_ascii_case(FALSE) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// What is set for one topic. Values are kept as they were sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TopicSettings {
+    values: [Option<Arc<str>>; OwnedKey::ALL.len()],
+}
+
+impl TopicSettings {
+    /// The value set, if one is.
+    pub(crate) fn get(&self, key: OwnedKey) -> Option<&str> {
+        self.values.get(key.index())?.as_deref()
+    }
+
+    /// Sets a value, or goes back to the default.
+    pub(crate) fn set(&mut self, key: OwnedKey, value: Option<&str>) {
+        if let Some(slot) = self.values.get_mut(key.index()) {
+            *slot = value.map(Into::into);
+        }
+    }
+
+    /// Whether nothing is set.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.iter().all(Option::is_none)
+    }
+
+    /// What follows for the records of `topic`.
+    pub(crate) fn rules(&self, topic: &str) -> TopicRules {
+        let side = |validation, strategy| {
+            let validates = self.get(validation).and_then(boolean).unwrap_or(false);
+            let strategy = self.get(strategy).and_then(|value| value.parse().ok()).unwrap_or_default();
+            validates.then(|| SideRules { strategy, ..SideRules::default() })
+        };
+        let mut rules = TopicRules::new(topic);
+        if let Some(key) = side(OwnedKey::KeyValidation, OwnedKey::KeyStrategy) {
+            rules = rules.with_key(key);
+        }
+        if let Some(value) = side(OwnedKey::ValueValidation, OwnedKey::ValueStrategy) {
+            rules = rules.with_value(value);
+        }
+        rules
+    }
+
+    /// The form in the settings topic: a line `name=value` each.
+    pub(crate) fn encode(&self) -> String {
+        let mut text = String::new();
+        for key in OwnedKey::ALL {
+            if let Some(value) = self.get(key) {
+                // Writing to a string cannot fail.
+                let _ = writeln!(text, "{}={}", key.name(), value.trim());
+            }
+        }
+        text
+    }
+
+    /// Reads that form. Lines that mean nothing here, or hold a value that is not allowed, are passed over: a later
+    /// release may have written them.
+    pub(crate) fn decode(text: &str) -> Self {
+        let mut settings = Self::default();
+        for line in text.lines() {
+            if let Some((name, value)) = line.split_once('=')
+                && let Some(key) = OwnedKey::parse(name)
+                && key.check(value).is_ok()
+            {
+                settings.set(key, Some(value));
+            }
+        }
+        settings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use muster_schema::Side;
+
+    use super::*;
+
+    #[test]
+    fn values_are_checked() {
+        let cases = [
+            (OwnedKey::ValueValidation, "true", true),
+            (OwnedKey::ValueValidation, "FALSE", true),
+            (OwnedKey::KeyValidation, " True ", true),
+            (OwnedKey::KeyValidation, "maybe", false),
+            (OwnedKey::KeyValidation, "", false),
+            (OwnedKey::KeyValidation, "1", false),
+            (OwnedKey::KeyStrategy, "RecordNameStrategy", true),
+            (OwnedKey::KeyStrategy, "io.confluent.kafka.serializers.subject.TopicRecordNameStrategy", true),
+            (OwnedKey::KeyStrategy, "recordnamestrategy", false),
+            (OwnedKey::ValueStrategy, "com.example.Own", false),
+            (OwnedKey::ValueStrategy, "", false),
+        ];
+        for (key, value, allowed) in cases {
+            assert_eq!(key.check(value).is_ok(), allowed, "{key:?} {value:?}");
+        }
+    }
+
+    #[test]
+    fn rules_follow_from_the_settings() {
+        let mut settings = TopicSettings::default();
+        assert!(!settings.rules("t").validates());
+        settings.set(OwnedKey::ValueStrategy, Some("RecordNameStrategy"));
+        assert!(!settings.rules("t").validates(), "a strategy alone switches nothing on");
+        settings.set(OwnedKey::ValueValidation, Some("TRUE"));
+        let rules = settings.rules("t");
+        assert_eq!(rules.side(Side::Value).unwrap().strategy, SubjectNameStrategy::RecordName);
+        assert!(rules.side(Side::Key).is_none());
+        settings.set(OwnedKey::ValueValidation, Some("false"));
+        settings.set(OwnedKey::KeyValidation, Some("true"));
+        let rules = settings.rules("t");
+        assert!(rules.side(Side::Value).is_none());
+        assert_eq!(rules.side(Side::Key).unwrap().strategy, SubjectNameStrategy::TopicName);
+    }
+
+    #[test]
+    fn settings_read_back_and_tolerate_what_is_new() {
+        let mut settings = TopicSettings::default();
+        settings.set(OwnedKey::KeyValidation, Some("true"));
+        settings.set(OwnedKey::ValueStrategy, Some("TopicRecordNameStrategy"));
+        assert_eq!(TopicSettings::decode(&settings.encode()), settings);
+        let newer = format!("muster.level=payload\n{}confluent.value.schema.validation=maybe\nnonsense\n", settings.encode());
+        assert_eq!(TopicSettings::decode(&newer), settings);
+        settings.set(OwnedKey::KeyValidation, None);
+        settings.set(OwnedKey::ValueStrategy, None);
+        assert!(settings.is_empty());
+        assert_eq!(settings.encode(), "");
+    }
+}
