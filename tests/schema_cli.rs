@@ -1,0 +1,195 @@
+//! `muster schema`: what people and scripts see.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
+
+mod support;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use support::muster::{Registry, muster};
+use support::process::{Finished, run};
+
+const V1: &str = r#"{"type":"record","name":"Order","fields":[{"name":"id","type":"long"}]}"#;
+const V2: &str = r#"{"type":"record","name":"Order","fields":[{"name":"id","type":"long"},{"name":"note","type":"string","default":""}]}"#;
+const BREAKING: &str = r#"{"type":"record","name":"Order","fields":[{"name":"who","type":"string"}]}"#;
+
+/// A registry, and a folder with schema files.
+struct Setting {
+    registry: Registry,
+    folder: tempfile::TempDir,
+}
+
+impl Setting {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in
+            [("v1.avsc", V1), ("v2.avsc", V2), ("breaking.avsc", BREAKING), ("broken.avsc", "{\"type\":")]
+        {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        Self { registry: Registry::in_memory(), folder }
+    }
+
+    /// Runs `muster schema …` in the folder, with the registry named in the environment.
+    #[track_caller]
+    fn schema(&self, line: &str) -> Finished {
+        self.schema_with_input(line, "")
+    }
+
+    #[track_caller]
+    fn schema_with_input(&self, line: &str, input: &str) -> Finished {
+        let mut command = muster(&["schema"]);
+        command.args(line.split_whitespace()).current_dir(self.folder.path());
+        command.env("MUSTER_REGISTRY", self.registry.url());
+        run(command, input.as_bytes(), Duration::from_secs(30))
+    }
+}
+
+#[test]
+fn the_life_of_a_schema_as_text() {
+    let setting = Setting::new();
+    // In this order: command, exit status, what it prints.
+    let steps = [
+        ("register orders-value v1.avsc", 0, "1"),
+        ("register orders-value v1.avsc", 0, "1"),
+        ("check orders-value v2.avsc", 0, "compatible"),
+        ("register orders-value v2.avsc", 0, "2"),
+        ("register copies-value v1.avsc", 0, "1"),
+        ("get orders-value", 0, V2),
+        ("get orders-value latest", 0, V2),
+        ("get orders-value 1", 0, V1),
+        ("get --id 2", 0, V2),
+        ("list", 0, "copies-value\norders-value"),
+        ("list --prefix orders", 0, "orders-value"),
+        ("list orders-value", 0, "1\n2"),
+        ("delete orders-value 1", 0, "deleted orders-value version 1"),
+        ("list orders-value", 0, "2"),
+        ("list orders-value --deleted", 0, "1\n2"),
+        ("delete copies-value", 0, "deleted copies-value version 1"),
+        ("list", 0, "orders-value"),
+        ("list --deleted", 0, "copies-value\norders-value"),
+        ("delete copies-value --permanent", 0, "deleted copies-value version 1"),
+        ("list --deleted", 0, "orders-value"),
+        ("list --prefix nothing", 0, ""),
+    ];
+    for (line, status, expected) in steps {
+        let finished = setting.schema(line);
+        assert_eq!(
+            (finished.status, finished.out.trim_end(), finished.err.as_str()),
+            (status, expected, ""),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn the_same_as_json() {
+    let setting = Setting::new();
+    let json = |line: &str| setting.schema(&format!("{line} --output json")).json();
+    let registered = json("register orders-value v1.avsc");
+    assert_eq!((&registered["id"], &registered["version"]), (&json!(1), &json!(1)));
+    let found = json("get orders-value");
+    let expected = [
+        ("subject", json!("orders-value")),
+        ("version", json!(1)),
+        ("id", json!(1)),
+        ("schema", json!(V1)),
+        ("schemaType", json!("AVRO")),
+    ];
+    for (name, value) in expected {
+        assert_eq!(found[name], value, "{name} of {found}");
+    }
+    assert_eq!(found["guid"], registered["guid"]);
+    assert_eq!(json("get --id 1")["schema"], V1);
+    assert_eq!(json("list"), json!(["orders-value"]));
+    assert_eq!(json("list orders-value"), json!([1]));
+    assert_eq!(json("check orders-value v2.avsc"), json!({"compatible": true, "messages": []}));
+    assert_eq!(json("delete orders-value"), json!({"subject": "orders-value", "versions": [1]}));
+}
+
+#[test]
+fn check_tells_why_and_with_its_exit_status() {
+    let setting = Setting::new();
+    setting.schema("register orders-value v1.avsc").ok();
+    let refused = setting.schema("check orders-value breaking.avsc");
+    assert_eq!(refused.status, 1, "{refused:?}");
+    assert!(refused.out.starts_with("incompatible\n") && refused.out.contains("who"), "{}", refused.out);
+    let refused = setting.schema("check orders-value breaking.avsc --output json");
+    assert_eq!(refused.status, 1);
+    let verdict: Value = serde_json::from_str(&refused.out).unwrap();
+    assert_eq!(verdict["compatible"], false);
+    assert!(verdict["messages"].to_string().contains("READER_FIELD_MISSING_DEFAULT_VALUE"), "{verdict}");
+    assert_eq!(setting.schema("list orders-value").ok(), "1\n", "a check registers nothing");
+    assert_eq!(
+        setting.schema("check new-value breaking.avsc").status,
+        0,
+        "nothing stands against the first schema"
+    );
+}
+
+#[test]
+fn what_fails_says_so_on_standard_error() {
+    let mut setting = Setting::new();
+    setting.schema("register orders-value v1.avsc").ok();
+    let cases = [
+        ("register orders-value breaking.avsc", "incompatible"),
+        ("register orders-value broken.avsc", "Invalid schema"),
+        ("register orders-value absent.avsc", "absent.avsc"),
+        ("register orders-value v1.avsc --type cobol", "COBOL"),
+        ("register orders-value v1.avsc --reference x", "NAME=SUBJECT:VERSION"),
+        ("register orders-value v1.avsc --output yaml", "yaml"),
+        ("get unknown-value", "unknown-value"),
+        ("get orders-value 9", "9"),
+        ("get orders-value zero", "zero"),
+        ("get --id 99", "99"),
+        ("list unknown-value", "unknown-value"),
+        ("delete unknown-value", "unknown-value"),
+        ("delete orders-value --permanent", "not deleted first"),
+    ];
+    for (line, part) in cases {
+        let refused = setting.schema(line);
+        assert!(refused.status > 0, "{line}: {refused:?}");
+        assert_eq!(refused.out, "", "{line}");
+        assert!(refused.err.contains(part), "{line} should say {part:?}: {}", refused.err);
+    }
+    setting.registry.process.kill();
+    let refused = setting.schema("list");
+    assert!(refused.status > 0, "{refused:?}");
+    assert!(refused.err.contains(&setting.registry.address), "names the address: {}", refused.err);
+    assert_eq!(refused.err.trim_end().lines().count(), 1, "one line: {}", refused.err);
+}
+
+#[test]
+fn standard_input_references_and_contexts_work() {
+    let setting = Setting::new();
+    let customer = r#"{"type":"record","name":"shop.Customer","fields":[{"name":"id","type":"long"}]}"#;
+    let order = r#"{"type":"record","name":"shop.Order","fields":[{"name":"by","type":"shop.Customer"}]}"#;
+    setting.schema_with_input("register customers-value -", customer).ok();
+    setting.schema_with_input("register orders-value -", order).refused();
+    let line = "register orders-value - --reference shop.Customer=customers-value:1 --output json";
+    let registered = setting.schema_with_input(line, order).json();
+    assert_eq!(registered["id"], 2);
+    let found = setting.schema("get orders-value --output json").json();
+    assert_eq!(found["references"][0]["subject"], "customers-value", "{found}");
+    setting.schema("register :.staging:orders-value v1.avsc").ok();
+    assert_eq!(setting.schema("get :.staging:orders-value").ok().trim_end(), V1);
+}
+
+#[test]
+fn the_registry_is_found_by_flag_environment_or_file() {
+    let setting = Setting::new();
+    setting.schema("register orders-value v1.avsc").ok();
+    let other = Registry::in_memory();
+    let file: PathBuf = setting.folder.path().join("muster.toml");
+    std::fs::write(&file, format!("registry = '{}'\n[schema]\noutput = 'json'\n", other.url())).unwrap();
+    let file = file.display().to_string();
+    assert_eq!(
+        setting.schema(&format!("list --config {file} --output text")).ok(),
+        "orders-value\n",
+        "environment over file"
+    );
+    assert_eq!(setting.schema(&format!("list --registry {}", other.url())).ok(), "", "flag over environment");
+    let command = muster(&["--config", &file, "schema", "list"]);
+    assert_eq!(run(command, b"", Duration::from_secs(30)).ok(), "[]\n", "file over defaults");
+}
