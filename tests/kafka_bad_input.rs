@@ -3,15 +3,12 @@
 
 mod support;
 
-use std::process::Command;
-use std::time::Duration;
-
 use support::Numbers;
+use support::bombs::bomb;
 use support::cluster::Cluster;
-use support::process::run;
 use support::wire::{
     API_VERSIONS, Connection, FETCH, METADATA, PRODUCE, batch, batch_around, frame, framed, produce_body,
-    request, string, varint,
+    request, string,
 };
 
 const CORRUPT_MESSAGE: i16 = 2;
@@ -221,55 +218,6 @@ fn malformed_batches_do_not_slip_through() {
     is_served(&mut cluster);
 }
 
-/// A records section that inflates to about a gigabyte, for the codec with this number.
-fn bomb(codec: i16) -> Vec<u8> {
-    match codec {
-        1 => {
-            // Zeros, through Python's zlib: 1 MiB becomes 1 KiB.
-            let script = "import binascii, zlib\n\
-                          stream, zeros = zlib.compressobj(9, zlib.DEFLATED, 31), bytes(1 << 20)\n\
-                          parts = [stream.compress(zeros) for _ in range(1024)] + [stream.flush()]\n\
-                          print(binascii.hexlify(b''.join(parts)).decode(), end='')";
-            let mut command = Command::new("python3");
-            command.args(["-c", script]);
-            let hex = run(command, b"", Duration::from_secs(60)).ok();
-            (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect()
-        }
-        2 => {
-            // Raw snappy: a length of 1 GiB, then copies of 64 bytes each for 3 bytes.
-            let mut bytes = vec![0x80, 0x80, 0x80, 0x80, 0x04, 0x00, 0x00];
-            bytes.extend([0xfe, 0x01, 0x00].repeat(300_000));
-            bytes
-        }
-        3 => {
-            // One LZ4 frame: independent blocks of up to 4 MiB, each a match whose length is written in 255s.
-            let mut bytes = vec![0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73];
-            let run = 16_000;
-            let mut block = vec![0x1f, 0x00, 0x01, 0x00];
-            block.extend(vec![0xff; run]);
-            block.extend([0x00, 0x50, 0, 0, 0, 0, 0]);
-            for _ in 0..250 {
-                bytes.extend_from_slice(&u32::try_from(block.len()).unwrap().to_le_bytes());
-                bytes.extend_from_slice(&block);
-            }
-            bytes.extend_from_slice(&[0; 4]);
-            bytes
-        }
-        4 => {
-            // zstd: a frame of run-length blocks, 128 KiB from 4 bytes each.
-            let mut bytes = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38];
-            for index in 0..8_192_u32 {
-                let last = u32::from(index == 8_191);
-                let header = last | (1 << 1) | ((128 << 10) << 3);
-                bytes.extend_from_slice(&header.to_le_bytes()[..3]);
-                bytes.push(0);
-            }
-            bytes
-        }
-        _ => unreachable!("four codecs compress"),
-    }
-}
-
 #[test]
 fn decompression_bombs_are_refused_in_little_memory() {
     let Some(mut cluster) = Cluster::start("decompression_bombs_are_refused_in_little_memory") else {
@@ -279,17 +227,13 @@ fn decompression_bombs_are_refused_in_little_memory() {
     let id = cluster.register_order("bombed");
     assert_eq!(produce(&cluster, "bombed", &batch(&[&framed(id, &[2])])).0, 0);
     for codec in 1..=4 {
-        let records = batch_around(codec, 100_000, &bomb(codec));
+        // One record, believable but for its size.
+        let records = batch_around(codec, 1, &bomb(codec, &framed(id, &[2])));
         for _ in 0..3 {
             let (code, message) = produce(&cluster, "bombed", &records);
             assert_eq!(code, INVALID_RECORD, "codec {codec}: {message}");
             assert!(message.contains("TOO_EXPANSIVE"), "codec {codec}: refused for what it is: {message}");
         }
-        // One honest record that takes a gigabyte once inflated: the length is believable, the size is not.
-        let mut start = Vec::new();
-        varint(&mut start, 1 << 30);
-        let records = batch_around(0, 1, &start);
-        assert_eq!(produce(&cluster, "bombed", &records).0, INVALID_RECORD);
     }
     let peak = cluster.gateway.process.peak_resident_kib();
     println!("peak: {peak} KiB");

@@ -21,6 +21,8 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FLOORS = ROOT / "tests" / "conformance.toml"
+# Languages that this release refuses to register: what passes there passes by refusal, so it sets no floor.
+AWAITED = ("http/json-", "http/protobuf-")
 HEADER = """\
 # How many cases (in-process: comparisons) of each table pass at least; tests/tables.py fails below. Raised with
 # `tests/tables.py … --write` when more pass, never lowered without a reason in the commit.
@@ -92,7 +94,8 @@ def judge(rows, parts):
     """Whether no row of these parts is below its floor; prints each."""
     floors = tomllib.loads(FLOORS.read_text())["floors"] if FLOORS.exists() else {}
     good = True
-    for name in sorted(set(rows) | {name for name in floors if name.split("/")[0] in parts}):
+    counted = {name for name, passed in rows.items() if passed}
+    for name in sorted(counted | {name for name in floors if name.split("/")[0] in parts}):
         passed, floor = rows.get(name), floors.get(name)
         low = passed is None or (floor is not None and passed < floor)
         good &= not low
@@ -119,7 +122,8 @@ def main():
         parts.add("http")
     enough, floors = judge(rows, parts)
     if options.write:
-        floors |= {name: max(passed, floors.get(name, 0)) for name, passed in rows.items()}
+        counted = {name: passed for name, passed in rows.items() if passed and not name.startswith(AWAITED)}
+        floors = {name: max(floors.get(name, 0), counted.get(name, 0)) for name in floors | counted}
         FLOORS.write_text(HEADER + "\n[floors]\n" + "".join(f'"{n}" = {floors[n]}\n' for n in sorted(floors)))
     if not enough:
         print("a count is below its floor or missing")

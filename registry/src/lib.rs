@@ -15,9 +15,9 @@
 #![forbid(unsafe_code)]
 
 pub mod http;
-pub mod metrics;
-pub mod options;
-pub mod service;
+mod metrics;
+mod options;
+mod service;
 pub mod store;
 
 use std::sync::Arc;

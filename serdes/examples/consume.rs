@@ -21,7 +21,7 @@ mod arguments;
 use arguments::Arguments;
 
 /// What is read of a record; the text is borrowed from the message.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Order<'m> {
     id: i64,
     customer: &'m str,
@@ -72,7 +72,8 @@ async fn consume() -> Result<bool, Box<dyn std::error::Error>> {
             Ok(Some(order)) => {
                 let order: Order<'_> = order;
                 if decoded < SHOWN {
-                    println!("{order:?}");
+                    let Order { id, customer, amount_cents, note } = &order;
+                    println!("order {id} of {customer}: {amount_cents} cents, note {note:?}");
                 }
                 decoded += 1;
                 total_cents += order.amount_cents;

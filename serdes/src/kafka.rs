@@ -90,7 +90,7 @@ fn last<'h, H: Headers>(headers: &'h H, name: &str) -> Option<Option<&'h [u8]>> 
     headers.iter().filter(|header| header.key == name).last().map(|header| header.value)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "avro"))]
 mod tests {
     use muster_schema::Guid;
 

@@ -1,7 +1,7 @@
 //! What a serializer makes: one side of a Kafka record, and the header that may go with it.
 
-use muster_schema::framing::{GUID_PREFIX_BYTES, guid_identifier, header_name};
-use muster_schema::{Guid, Side};
+use muster_schema::Side;
+use muster_schema::framing::{GUID_PREFIX_BYTES, header_name};
 
 /// One side of a record, ready to be produced.
 ///
@@ -50,6 +50,7 @@ impl Encoded {
     }
 
     /// A payload, with the header that names its schema if the payload does not.
+    #[cfg(feature = "avro")]
     pub(crate) fn new(payload: Vec<u8>, header: Option<SchemaHeader>) -> Self {
         Self { payload: Some(payload), header }
     }
@@ -74,8 +75,9 @@ impl Encoded {
 
 impl SchemaHeader {
     /// The header that names `guid` as the schema of `side`.
-    pub(crate) fn new(side: Side, guid: Guid) -> Self {
-        Self { side, value: guid_identifier(guid) }
+    #[cfg(feature = "avro")]
+    pub(crate) fn new(side: Side, guid: muster_schema::Guid) -> Self {
+        Self { side, value: muster_schema::framing::guid_identifier(guid) }
     }
 
     /// `__key_schema_id` or `__value_schema_id`.

@@ -521,3 +521,18 @@ proptest! {
         });
     }
 }
+
+/// Compiles only if the futures may move between the threads of a runtime.
+#[tokio::test]
+async fn futures_are_send() {
+    fn assert_send<T: Send>(future: T) -> T {
+        future
+    }
+    let server = users().await;
+    let (serializer, deserializer) = (serializer(&server, USER), deserializer(&server));
+    let encoded = assert_send(serializer.serialize("users", Side::Value, &alice())).await.unwrap();
+    let read = deserializer.deserialize::<User>("users", Side::Value, None, encoded.payload());
+    assert_eq!(assert_send(read).await.unwrap(), Some(alice()));
+    let read = deserializer.deserialize_value("users", Side::Value, None, encoded.payload());
+    assert!(assert_send(read).await.unwrap().is_some());
+}

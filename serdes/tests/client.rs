@@ -139,8 +139,12 @@ async fn credentials_are_sent_and_never_shown() {
     }
 
     let dead = dead_url().await.replace("http://", "http://user:hunter2@");
-    let failure = client(&dead).schema_by_id(ID, None).await.unwrap_err();
-    let mut shown = format!("{failure} {failure:?}");
+    let headers = vec![("X-Key".to_owned(), "hunter2".to_owned())];
+    let secret = ClientConfig { headers, ..config(&dead) };
+    let mut shown = format!("{secret:?}");
+    let registry = RegistryClient::new(secret).unwrap();
+    let failure = registry.schema_by_id(ID, None).await.unwrap_err();
+    shown.push_str(&format!("{registry:?} {failure} {failure:?}"));
     let mut source = std::error::Error::source(&failure);
     while let Some(cause) = source {
         shown.push_str(&cause.to_string());

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each target uses its own part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that cannot go on fails its test")]
 
+pub mod bombs;
 pub mod cluster;
 pub mod http;
 pub mod kafka;

@@ -3,6 +3,7 @@
 //! A broker that only counts, a load generator that keeps five requests in flight on each connection as real producers
 //! do, and between them nothing, a relay, or a gateway, all in one process. Rounds alternate between the paths, so that
 //! a noisy machine disturbs all of them alike; the median counts. `MUSTER_BENCH_SECONDS` sets the length of a round.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "../tests/gateway/broker.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
@@ -123,7 +124,8 @@ async fn relay(to: SocketAddr) -> SocketAddr {
                 let mut server = TcpStream::connect(to).await.unwrap();
                 client.set_nodelay(true).unwrap();
                 server.set_nodelay(true).unwrap();
-                let _ = copy_bidirectional_with_sizes(&mut client, &mut server, RELAY_BUFFER, RELAY_BUFFER).await;
+                let _ =
+                    copy_bidirectional_with_sizes(&mut client, &mut server, RELAY_BUFFER, RELAY_BUFFER).await;
             });
         }
     });

@@ -1,5 +1,6 @@
 //! Bytes from strangers: whatever they are, reading ends with a value or an error, soon, and without room for what is
 //! merely announced.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use muster_validator::wire::addresses::{self, Address, Endpoint};
 use muster_validator::wire::client::{self, Topics};
@@ -22,7 +23,13 @@ fn read_in_every_way(bytes: &[u8]) -> usize {
         while let Ok(Some(_)) = request.next() {}
     }
     let mut turn = false;
-    count(produce::reduce(bytes, || { turn = !turn; turn }).is_ok());
+    count(
+        produce::reduce(bytes, || {
+            turn = !turn;
+            turn
+        })
+        .is_ok(),
+    );
     count(ConfigRequest::read(bytes).is_ok_and(|request| {
         let kept = request.resources.iter().map(|resource| muster_validator::wire::configs::Kept {
             resource,
@@ -33,10 +40,13 @@ fn read_in_every_way(bytes: &[u8]) -> usize {
     }));
     let local = LocalAnswer { error: ErrorCode::INVALID_RECORD, records: vec![], message: None };
     let plan = Plan {
-        topics: vec![(OwnedTopic::Name("t".into()), vec![
-            PlannedPartition { index: 0, local: None },
-            PlannedPartition { index: 1, local: Some(Box::new(local)) },
-        ])],
+        topics: vec![(
+            OwnedTopic::Name("t".into()),
+            vec![
+                PlannedPartition { index: 0, local: None },
+                PlannedPartition { index: 1, local: Some(Box::new(local)) },
+            ],
+        )],
     };
     for (key, api) in api::all() {
         for version in api.min..=api.max {
@@ -88,7 +98,11 @@ fn seeds() -> Vec<Vec<u8>> {
         writer.i16(-1);
         writer.i32(0);
         writer.array(1);
-        if version >= 13 { writer.uuid([3; 16]) } else { writer.string("topic") }
+        if version >= 13 {
+            writer.uuid([3; 16])
+        } else {
+            writer.string("topic")
+        }
         writer.array(2);
         for index in 0..2 {
             writer.i32(index);
@@ -121,7 +135,7 @@ fn seeds() -> Vec<Vec<u8>> {
             writer.i32(0);
         }
         writer.array(0);
-        if version >= 8 && version <= 10 {
+        if (8..=10).contains(&version) {
             writer.i32(0);
         }
         writer.no_tags();
@@ -143,7 +157,13 @@ fn the_worst_numbers_everywhere() {
     for seed in seeds() {
         for at in 0..seed.len() {
             read_in_every_way(&seed[..at]);
-            for worst in [&[0xff, 0xff, 0xff, 0xff][..], &[0x7f, 0xff, 0xff, 0xff], &[0x80, 0, 0, 0], &[0xff, 0xff, 0xff, 0xff, 0x07], &[0]] {
+            for worst in [
+                &[0xff, 0xff, 0xff, 0xff][..],
+                &[0x7f, 0xff, 0xff, 0xff],
+                &[0x80, 0, 0, 0],
+                &[0xff, 0xff, 0xff, 0xff, 0x07],
+                &[0],
+            ] {
                 let mut bytes = seed.clone();
                 let end = (at + worst.len()).min(bytes.len());
                 bytes[at..end].copy_from_slice(&worst[..end - at]);

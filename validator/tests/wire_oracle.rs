@@ -1,5 +1,6 @@
 //! Our codec against an independent one, on well-formed messages: whatever the other writes we read, and whatever we
 //! write the other reads.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +21,9 @@ use kafka_protocol::messages::describe_configs_response::{
 use kafka_protocol::messages::fetch_response::{AbortedTransaction, FetchableTopicResponse, PartitionData};
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::incremental_alter_configs_request as incremental;
-use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
+use kafka_protocol::messages::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+};
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
@@ -33,7 +36,9 @@ use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 use muster_validator::wire::addresses::{self, Address, Endpoint};
 use muster_validator::wire::client::{self, Topics};
 use muster_validator::wire::configs::{self, DescribedConfig, Kept, Synonym, TOPIC, Written};
-use muster_validator::wire::produce::{self, Item, LocalAnswer, OwnedTopic, Plan, PlannedPartition, RecordMessage, Segment, Topic};
+use muster_validator::wire::produce::{
+    self, Item, LocalAnswer, OwnedTopic, Plan, PlannedPartition, RecordMessage, Segment, Topic,
+};
 use muster_validator::wire::{ErrorCode, RequestHeader, api, api_versions, response_body, topics};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -627,7 +632,11 @@ fn headers_agree_for_every_api() {
                 .with_request_api_version(version)
                 .with_correlation_id(CORRELATION_ID)
                 .with_client_id(Some(text("é")))
-                .with_unknown_tagged_fields(if flexible { BTreeMap::from([(9, Bytes::from_static(b"x"))]) } else { BTreeMap::new() });
+                .with_unknown_tagged_fields(if flexible {
+                    BTreeMap::from([(9, Bytes::from_static(b"x"))])
+                } else {
+                    BTreeMap::new()
+                });
             header.encode(&mut bytes, oracle.request_header_version(version)).unwrap();
             let (header, rest) = RequestHeader::read(&bytes).unwrap();
             assert_eq!((header.client_id, rest.remaining()), (Some("é"), 0), "{} {version}", api.name);
@@ -660,10 +669,16 @@ fn our_own_requests_are_understood() {
 
     let call = client::create_topic("t", 3, &[("cleanup.policy", "compact")], 5);
     let read: CreateTopicsRequest = read_request(&call.frame, call.version);
-    assert_eq!((read.topics[0].num_partitions, read.topics[0].replication_factor, read.timeout_ms), (1, 3, 5));
+    assert_eq!(
+        (read.topics[0].num_partitions, read.topics[0].replication_factor, read.timeout_ms),
+        (1, 3, 5)
+    );
     assert_eq!(&*read.topics[0].configs[0].name, "cleanup.policy");
     let answer = CreateTopicsResponse::default().with_topics(vec![
-        CreatableTopicResult::default().with_error_code(36).with_error_message(Some(text("exists"))).with_configs(Some(vec![])),
+        CreatableTopicResult::default()
+            .with_error_code(36)
+            .with_error_message(Some(text("exists")))
+            .with_configs(Some(vec![])),
     ]);
     let answer = client::read_create_topic(&response(&answer, call.version)).unwrap();
     assert_eq!(answer, (ErrorCode::TOPIC_ALREADY_EXISTS, "exists".to_owned()));
@@ -672,44 +687,55 @@ fn our_own_requests_are_understood() {
     let read: ProduceRequest = read_request(&call.frame, call.version);
     assert_eq!((read.acks, read.timeout_ms), (-1, 7));
     assert_eq!(read.topic_data[0].partition_data[0].records.as_deref(), Some(&b"batch"[..]));
-    let answer = ProduceResponse::default().with_responses(vec![TopicProduceResponse::default()
-        .with_partition_responses(vec![PartitionProduceResponse::default()
-            .with_error_code(2)
-            .with_base_offset(8)
-            .with_record_errors(vec![BatchIndexAndErrorMessage::default()])
-            .with_error_message(Some(text("why")))])]);
+    let answer = ProduceResponse::default().with_responses(vec![
+        TopicProduceResponse::default().with_partition_responses(vec![
+            PartitionProduceResponse::default()
+                .with_error_code(2)
+                .with_base_offset(8)
+                .with_record_errors(vec![BatchIndexAndErrorMessage::default()])
+                .with_error_message(Some(text("why"))),
+        ]),
+    ]);
     let answer = client::read_produce(&response(&answer, call.version)).unwrap();
     assert_eq!(answer, (ErrorCode(2), 8, "why".to_owned()));
 
     let call = client::list_offset("t", client::EARLIEST);
     let read: ListOffsetsRequest = read_request(&call.frame, call.version);
     assert_eq!(read.topics[0].partitions[0].timestamp, -2);
-    let answer = ListOffsetsResponse::default().with_topics(vec![ListOffsetsTopicResponse::default()
-        .with_partitions(vec![ListOffsetsPartitionResponse::default().with_error_code(6).with_offset(11)])]);
+    let answer = ListOffsetsResponse::default().with_topics(vec![
+        ListOffsetsTopicResponse::default().with_partitions(vec![
+            ListOffsetsPartitionResponse::default().with_error_code(6).with_offset(11),
+        ]),
+    ]);
     assert_eq!(client::read_list_offset(&response(&answer, call.version)), Ok((ErrorCode(6), 11)));
 
     let call = client::fetch("t", 12, 500, 1 << 20);
     let read: FetchRequest = read_request(&call.frame, call.version);
     assert_eq!((read.max_wait_ms, read.min_bytes, read.topics[0].partitions[0].fetch_offset), (500, 1, 12));
-    let answer = FetchResponse::default().with_responses(vec![FetchableTopicResponse::default().with_partitions(vec![
+    let answer =
+        FetchResponse::default().with_responses(vec![FetchableTopicResponse::default().with_partitions(
+            vec![
         PartitionData::default()
             .with_high_watermark(20)
             .with_aborted_transactions(Some(vec![AbortedTransaction::default()]))
             .with_records(Some(Bytes::from_static(b"records"))),
-    ])]);
+    ],
+        )]);
     let bytes = response(&answer, call.version);
     assert_eq!(client::read_fetch(&bytes), Ok((ErrorCode::NONE, 20, &b"records"[..])));
 
     let call = client::describe_configs(&["t"], &["k"]);
     let read: DescribeConfigsRequest = read_request(&call.frame, call.version);
     assert_eq!(read.resources[0].configuration_keys.as_ref().unwrap()[0].to_string(), "k");
-    let answer = DescribeConfigsResponse::default().with_results(vec![DescribeConfigsResult::default()
-        .with_resource_name(text("t"))
-        .with_configs(vec![DescribeConfigsResourceResult::default()
-            .with_name(text("k"))
-            .with_value(Some(text("v")))
-            .with_config_source(1)
-            .with_synonyms(vec![DescribeConfigsSynonym::default()])])]);
+    let answer = DescribeConfigsResponse::default().with_results(vec![
+        DescribeConfigsResult::default().with_resource_name(text("t")).with_configs(vec![
+            DescribeConfigsResourceResult::default()
+                .with_name(text("k"))
+                .with_value(Some(text("v")))
+                .with_config_source(1)
+                .with_synonyms(vec![DescribeConfigsSynonym::default()]),
+        ]),
+    ]);
     let bytes = response(&answer, call.version);
     let described = client::read_describe_configs(&bytes).unwrap();
     assert_eq!((described[0].topic, &described[0].configs[..]), ("t", &[("k", Some("v"), 1)][..]));

@@ -1,6 +1,7 @@
 //! Request bodies: bounded in size, time and depth, then read leniently (registry API spec §1.2).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
@@ -25,6 +26,9 @@ const LARGE_BODIES_BYTES: usize = 256 << 20;
 
 /// How much of a body that is too long is read and thrown away at most.
 const MOST_DISCARDED_BYTES: usize = 64 << 20;
+
+/// How long a client that sends too long a body may pause before it gets its answer.
+const MOST_SILENCE: Duration = Duration::from_millis(250);
 
 /// A JSON object as request body; none if the body is empty or `null`.
 pub(crate) struct Json<T>(pub(crate) Option<T>);
@@ -97,7 +101,14 @@ async fn collect(
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
     let mut size = 0usize;
-    while let Some(frame) = body.frame().await {
+    loop {
+        let next = if too_large {
+            // Nothing more to wait for: what is on its way is thrown away, a silent client gets its answer.
+            tokio::time::timeout(MOST_SILENCE, body.frame()).await.unwrap_or_default()
+        } else {
+            body.frame().await
+        };
+        let Some(frame) = next else { break };
         let frame =
             frame.map_err(|_| HttpFailure::Malformed("Unexpected end of the request body".to_owned()))?;
         let Ok(piece) = frame.into_data() else { continue };

@@ -5,11 +5,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::Json;
-use super::entities::SchemaRequest;
 use super::error::{self, ErrorBody};
 use super::front::App;
 use super::params::{self, Query};
 use super::reply::{self, Answer};
+use super::requests::SchemaRequest;
 use crate::service::{Against, ServiceError, WhichVersion};
 
 /// The outcome of a check.

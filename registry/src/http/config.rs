@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::Json;
-use super::entities::{ConfigEntity, MetadataEntity, MetadataRequest, RuleSetEntity, RuleSetRequest};
+use super::entities::{ConfigEntity, MetadataEntity, RuleSetEntity};
 use super::error::ErrorBody;
 use super::front::App;
 use super::lenient::{Flag, Member, Object, Text};
 use super::params::{self, Query};
 use super::reply::{self, Answer};
+use super::requests::{MetadataRequest, RuleSetRequest};
 use crate::service::{ConfigPatch, Patch};
 use crate::store::ConfigRecord;
 

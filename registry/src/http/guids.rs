@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::entities::SchemaEntityBody;
+use super::entities::SchemaAnswer;
 use super::error::ErrorBody;
 use super::front::App;
 use super::params::Query;
@@ -25,13 +25,13 @@ pub(crate) struct ContextId {
         ("guid" = String, Path, description = "UUID text or 32 hexadecimal digits"),
         ("format" = Option<String>, Query, description = "Form of the text in the answer"),
     ),
-    responses((status = 200, description = "The schema, without subject and version", body = SchemaEntityBody), (status = 404, description = "40403", body = ErrorBody)))]
+    responses((status = 200, description = "The schema, without subject and version", body = SchemaAnswer), (status = 404, description = "40403", body = ErrorBody)))]
 pub(crate) async fn get(State(app): State<App>, Path(guid): Path<String>, query: Query) -> Answer {
     let version = app.service.by_guid(&guid).await?;
-    let stored = SchemaEntityBody::stored(&version);
+    let stored = SchemaAnswer::stored(&version);
     let context = version.subject.context();
     let schema = app.service.formatted(&version.content, context, query.text("format")).await?;
-    reply::json(&SchemaEntityBody { id: None, subject: None, version: None, schema: Some(schema), ..stored })
+    reply::json(&SchemaAnswer { id: None, subject: None, version: None, schema: Some(schema), ..stored })
 }
 
 /// Tells where some content was registered.

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::entities::{SchemaEntityBody, SchemaTagsEntity};
+use super::entities::{SchemaAnswer, SchemaTagsEntity};
 use super::error::ErrorBody;
 use super::front::App;
 use super::params::{self, Query};
@@ -28,12 +28,12 @@ pub(crate) struct SubjectVersion {
         ("findTags" = Option<Vec<String>>, Query, description = "Tell where these inline tags are; `*` for any"),
         ("fetchMaxId" = Option<bool>, Query, description = "Also tell the highest id of the context"),
     ),
-    responses((status = 200, description = "The schema, without its id", body = SchemaEntityBody), (status = 404, description = "40403", body = ErrorBody)))]
+    responses((status = 200, description = "The schema, without its id", body = SchemaAnswer), (status = 404, description = "40403", body = ErrorBody)))]
 pub(crate) async fn get(State(app): State<App>, Path(id): Path<String>, query: Query) -> Answer {
     let id = params::schema_id(&id)?;
     let subject = query.text("subject");
     let version = app.service.by_id(id, subject).await?.ok_or(ServiceError::IdNotFound(id))?;
-    let mut entity = SchemaEntityBody { id: None, ..SchemaEntityBody::stored(&version) };
+    let mut entity = SchemaAnswer { id: None, ..SchemaAnswer::stored(&version) };
     if query.text("referenceFormat") == "qualified" {
         entity.qualify_references(&version);
     }

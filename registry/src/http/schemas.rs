@@ -3,7 +3,7 @@
 use axum::extract::State;
 use muster_schema::SchemaType;
 
-use super::entities::SchemaEntityBody;
+use super::entities::SchemaAnswer;
 use super::error::{ErrorBody, HttpFailure};
 use super::front::App;
 use super::params::Query;
@@ -26,7 +26,7 @@ const LIFECYCLES: [&str; 3] = ["STRONG", "WEAK", "NONE"];
         ("offset" = Option<i32>, Query, description = "How many to leave out"),
         ("limit" = Option<i32>, Query, description = "How many to give, at most 1000"),
     ),
-    responses((status = 200, description = "Schemas", body = Vec<SchemaEntityBody>), (status = 500, description = "50001", body = ErrorBody)))]
+    responses((status = 200, description = "Schemas", body = Vec<SchemaAnswer>), (status = 500, description = "50001", body = ErrorBody)))]
 pub(crate) async fn list(State(app): State<App>, query: Query) -> Answer {
     let lifecycles = query.all("lifecycle");
     if lifecycles.iter().any(|lifecycle| !LIFECYCLES.contains(&lifecycle.as_str())) {
@@ -45,12 +45,9 @@ pub(crate) async fn list(State(app): State<App>, query: Query) -> Answer {
         page: query.page()?,
     };
     let listed = app.service.schemas(&wanted).await?;
-    let entities: Vec<SchemaEntityBody> = listed
+    let entities: Vec<SchemaAnswer> = listed
         .into_iter()
-        .map(|listed| SchemaEntityBody {
-            aliases: listed.aliases,
-            ..SchemaEntityBody::stored(&listed.version)
-        })
+        .map(|listed| SchemaAnswer { aliases: listed.aliases, ..SchemaAnswer::stored(&listed.version) })
         .collect();
     reply::json(&entities)
 }

@@ -3,11 +3,12 @@
 use axum::extract::{Path, State};
 
 use super::body::Json;
-use super::entities::{SchemaEntityBody, SchemaRequest};
+use super::entities::SchemaAnswer;
 use super::error::ErrorBody;
 use super::front::App;
 use super::params::{self, Query};
 use super::reply::{self, Answer};
+use super::requests::SchemaRequest;
 
 /// Lists subjects.
 ///
@@ -39,7 +40,7 @@ pub(crate) async fn list(State(app): State<App>, query: Query) -> Answer {
     ),
     request_body = SchemaRequest,
     responses(
-        (status = 200, description = "The version", body = SchemaEntityBody),
+        (status = 200, description = "The version", body = SchemaAnswer),
         (status = 404, description = "40401, 40403", body = ErrorBody),
         (status = 422, description = "42201", body = ErrorBody),
     ))]
@@ -52,7 +53,7 @@ pub(crate) async fn look_up(
     let draft = body.required("lookUpSchemaUnderSubject")?.draft();
     let (normalize, deleted) = (query.flag("normalize"), query.flag("deleted"));
     let found = app.service.look_up(&params::subject(&subject), &draft, normalize, deleted).await?;
-    let mut entity = SchemaEntityBody::found(&found);
+    let mut entity = SchemaAnswer::found(&found);
     let context = found.schema.subject.context();
     entity.schema = Some(app.service.formatted(&found.schema.content, context, query.text("format")).await?);
     reply::json(&entity)
@@ -68,14 +69,14 @@ pub(crate) async fn look_up(
         ("deleted" = Option<bool>, Query, description = "Find soft-deleted versions too"),
     ),
     responses(
-        (status = 200, description = "The version", body = SchemaEntityBody),
+        (status = 200, description = "The version", body = SchemaAnswer),
         (status = 404, description = "40401, 40403", body = ErrorBody),
     ))]
 pub(crate) async fn by_metadata(State(app): State<App>, Path(subject): Path<String>, query: Query) -> Answer {
     let pairs: Vec<(String, String)> = query.all("key").into_iter().zip(query.all("value")).collect();
     let subject = params::subject(&subject);
     let version = app.service.version_by_metadata(&subject, &pairs, query.flag("deleted")).await?;
-    let mut entity = SchemaEntityBody::stored(&version);
+    let mut entity = SchemaAnswer::stored(&version);
     let context = version.subject.context();
     entity.schema = Some(app.service.formatted(&version.content, context, query.text("format")).await?);
     reply::json(&entity)

@@ -5,15 +5,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::Json;
-use super::entities::{
-    MetadataEntity, MetadataRequest, RuleSetEntity, RuleSetRequest, SchemaEntityBody, SchemaRequest,
-    SchemaTagsEntity, SchemaTagsRequest, tag_changes,
-};
+use super::entities::{MetadataEntity, RuleSetEntity, SchemaAnswer, SchemaTagsEntity};
 use super::error::{ErrorBody, Failure};
 use super::front::App;
 use super::lenient::{Int, List, Object, Text};
 use super::params::{self, Query};
 use super::reply::{self, Answer};
+use super::requests::{MetadataRequest, RuleSetRequest, SchemaRequest, SchemaTagsRequest, tag_changes};
 use crate::service::{Found, Registering, ServiceError, TagRequest, VersionQuery, WhichVersion};
 use crate::store::SchemaVersion;
 
@@ -89,7 +87,7 @@ pub(crate) async fn list(State(app): State<App>, Path(subject): Path<String>, qu
     ),
     request_body = SchemaRequest,
     responses(
-        (status = 200, description = "The version", body = SchemaEntityBody),
+        (status = 200, description = "The version", body = SchemaAnswer),
         (status = 409, description = "40901", body = ErrorBody),
         (status = 422, description = "42201, 42205, 42208, 42209, 42210", body = ErrorBody),
         (status = 500, description = "50001", body = ErrorBody),
@@ -127,7 +125,7 @@ pub(crate) async fn register(
         ("findTags" = Option<Vec<String>>, Query, description = "Tell where these inline tags are; `*` for any"),
     ),
     responses(
-        (status = 200, description = "The version", body = SchemaEntityBody),
+        (status = 200, description = "The version", body = SchemaAnswer),
         (status = 404, description = "40401, 40402", body = ErrorBody),
         (status = 422, description = "42202", body = ErrorBody),
     ))]
@@ -138,7 +136,7 @@ pub(crate) async fn get(
 ) -> Answer {
     let version = find(&app, &subject, &version, &query).await?;
     refuse_logical(&query)?;
-    let mut entity = SchemaEntityBody::stored(&version);
+    let mut entity = SchemaAnswer::stored(&version);
     if query.text("referenceFormat") == "qualified" {
         entity.qualify_references(&version);
     }
@@ -227,7 +225,7 @@ pub(crate) async fn delete(
     ),
     request_body = TagSchemaRequest,
     responses(
-        (status = 200, description = "The new version", body = SchemaEntityBody),
+        (status = 200, description = "The new version", body = SchemaAnswer),
         (status = 404, description = "40401, 40402", body = ErrorBody),
         (status = 409, description = "40901", body = ErrorBody),
         (status = 422, description = "42201, 42202, 42205, 42208, 42210", body = ErrorBody),
@@ -261,7 +259,7 @@ pub(crate) async fn tag(
 
 /// The answer to a registration: no subject, and the version only if there is one.
 async fn registered(app: &App, found: &Found, query: &Query) -> Answer {
-    let mut entity = SchemaEntityBody::found(found);
+    let mut entity = SchemaAnswer::found(found);
     entity.subject = None;
     entity.version = entity.version.filter(|version| *version > 0);
     entity.schema = Some(text_of(app, &found.schema, query).await?);

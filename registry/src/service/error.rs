@@ -6,7 +6,7 @@ use muster_schema::{Context, Guid, ParseError, SchemaId, SchemaType, Subject, Ve
 
 use crate::store::{Refusal, StoreError};
 
-/// Why the service refuses or fails. Each variant is one row of the table in [`crate::http::error`]; it carries the
+/// Why the service refuses or fails. Each variant is one row of the table in `http/error.rs`; it carries the
 /// values that the answer names.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {

@@ -38,14 +38,13 @@ use crate::options::Options;
 use crate::store::{SchemaVersion, Selection, Store};
 
 pub use canonical::Draft;
-pub use compatibility::{Against, Verdict};
+pub use compatibility::Against;
 pub use config::{ConfigPatch, Patch};
 pub use error::{Operation, PartialReference, ServiceError};
-pub use ids::Located;
 pub use mode::NewMode;
 pub use page::Page;
 pub use register::{Registering, TagRequest};
-pub use schemas::{Listed, SchemaQuery};
+pub use schemas::SchemaQuery;
 pub use versions::{VersionQuery, WhichVersion};
 
 use error::During as _;

@@ -39,7 +39,7 @@ impl std::fmt::Debug for Authentication {
 /// let config = ClientConfig { max_retries: 1, ..ClientConfig::new("http://a:8081,http://b:8081") };
 /// assert_eq!(config.urls, ["http://a:8081", "http://b:8081"]);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientConfig {
     /// Base URLs of one registry, in order of preference; `http` or `https`, a path is kept. At least one.
     pub urls: Vec<String>,
@@ -101,5 +101,24 @@ impl Default for ClientConfig {
             latest_cache_ttl_ms: Some(60_000),
             response_bytes: 64 << 20,
         }
+    }
+}
+
+/// URLs, header values and the identity may carry secrets, so they are counted rather than printed.
+impl std::fmt::Debug for ClientConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientConfig")
+            .field("urls", &self.urls.len())
+            .field("authentication", &self.authentication)
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("connect_timeout_ms", &self.connect_timeout_ms)
+            .field("request_timeout_ms", &self.request_timeout_ms)
+            .field("max_retries", &self.max_retries)
+            .field("retries_wait_ms", &self.retries_wait_ms)
+            .field("retries_max_wait_ms", &self.retries_max_wait_ms)
+            .field("cache_capacity", &self.cache_capacity)
+            .field("latest_cache_ttl_ms", &self.latest_cache_ttl_ms)
+            .field("response_bytes", &self.response_bytes)
+            .finish_non_exhaustive()
     }
 }

@@ -38,7 +38,6 @@ pub(super) struct Transport {
     response_bytes: usize,
 }
 
-#[derive(Debug)]
 struct Base {
     /// Without a slash at the end; with `user:password@` if the configuration had it, which `reqwest` turns into a
     /// header.
@@ -196,6 +195,12 @@ impl Request<'_> {
     }
 }
 
+impl std::fmt::Debug for Base {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
 impl Base {
     fn new(mut url: Url) -> Self {
         let with_credentials = url.as_str().trim_end_matches('/').to_owned();
@@ -243,8 +248,9 @@ fn http_client(config: &ClientConfig, is_tls: bool) -> Result<reqwest::Client, C
         let name: HeaderName =
             name.parse().map_err(|_| invalid("headers", &format!("{name:?} is not a header name")))?;
         // The value may be a secret: it is never printed.
-        let value = HeaderValue::from_str(value)
+        let mut value = HeaderValue::from_str(value)
             .map_err(|_| invalid("headers", &format!("the value of {name} is unusable")))?;
+        value.set_sensitive(true);
         headers.insert(name, value);
     }
     let mut builder = reqwest::Client::builder()

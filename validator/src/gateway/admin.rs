@@ -64,7 +64,11 @@ pub struct Setting {
 /// Changes settings of a topic, all or none. A setting without value goes back to its default.
 ///
 /// Errors: [`AdminError`]; a value that is not allowed is [`Refused`](AdminError::Refused) with INVALID_CONFIG (40).
-pub async fn set(bootstrap: &str, topic: &str, changes: &[(String, Option<String>)]) -> Result<(), AdminError> {
+pub async fn set(
+    bootstrap: &str,
+    topic: &str,
+    changes: &[(String, Option<String>)],
+) -> Result<(), AdminError> {
     for (name, _) in changes {
         if OwnedKey::parse(name).is_none() {
             return Err(AdminError::UnknownSetting(name.clone()));
@@ -81,21 +85,30 @@ pub async fn set(bootstrap: &str, topic: &str, changes: &[(String, Option<String
 /// The settings of a topic, defaults included.
 pub async fn get(bootstrap: &str, topic: &str) -> Result<Vec<Setting>, AdminError> {
     let described = describe(bootstrap, &[topic]).await?;
-    described.into_iter().next().map(|(_, settings)| settings).ok_or_else(|| AdminError::NoGateway(bootstrap.to_owned()))
+    described
+        .into_iter()
+        .next()
+        .map(|(_, settings)| settings)
+        .ok_or_else(|| AdminError::NoGateway(bootstrap.to_owned()))
 }
 
 /// The topics that have settings of their own, sorted, each with what is set.
 pub async fn list(bootstrap: &str) -> Result<Vec<(String, Vec<Setting>)>, AdminError> {
     let message = call(bootstrap, client::metadata(Topics::All)).await?;
     let mut names: Vec<String> = Vec::new();
-    let found = topics::metadata(client::METADATA_VERSION, &message, |_| {}, |topic| {
-        if let Some(name) = topic.name
-            && !topic.is_internal
-            && topic.error.is_none()
-        {
-            names.push(name.to_owned());
-        }
-    });
+    let found = topics::metadata(
+        client::METADATA_VERSION,
+        &message,
+        |_| {},
+        |topic| {
+            if let Some(name) = topic.name
+                && !topic.is_internal
+                && topic.error.is_none()
+            {
+                names.push(name.to_owned());
+            }
+        },
+    );
     found.map_err(|error| failed(bootstrap, error))?;
     names.sort();
     let mut listed = Vec::new();

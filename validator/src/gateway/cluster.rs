@@ -8,8 +8,8 @@ use tokio::time::sleep;
 use super::error::UpstreamError;
 use super::tasks::lock;
 use super::upstream::Connection;
-use crate::wire::client::{self, Call, METADATA_VERSION, NEEDED, Topics};
 use crate::wire::api::Action;
+use crate::wire::client::{self, Call, METADATA_VERSION, NEEDED, Topics};
 use crate::wire::{ErrorCode, TopicId, api, api_versions, topics};
 
 /// Time for one answer.
@@ -74,7 +74,11 @@ impl Metadata {
 
 /// `HOST:PORT`, with brackets where an IPv6 address needs them.
 pub(super) fn host_and_port(host: &str, port: i32) -> String {
-    if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
 }
 
 /// The gateway's own view of a cluster.
@@ -160,7 +164,8 @@ impl Cluster {
         let message = connection.call(client::api_versions(), PATIENCE).await?;
         let offered = client::read_api_versions(&message)?;
         for (key, version) in NEEDED {
-            let speaks = |(offered, min, max): &(i16, i16, i16)| *offered == key && (*min..=*max).contains(&version);
+            let speaks =
+                |(offered, min, max): &(i16, i16, i16)| *offered == key && (*min..=*max).contains(&version);
             if !offered.iter().any(speaks) {
                 let api = api::find(key).map_or("?", |api| api.name);
                 return Err(UpstreamError::TooOld { api, version });
@@ -229,7 +234,9 @@ impl Leader {
         let deadline = tokio::time::Instant::now() + patience;
         loop {
             match self.call(call.clone(), &read).await {
-                Err(error) if may_heal(&error) && tokio::time::Instant::now() < deadline => sleep(RETRY_PAUSE).await,
+                Err(error) if may_heal(&error) && tokio::time::Instant::now() < deadline => {
+                    sleep(RETRY_PAUSE).await
+                }
                 answer => return answer,
             }
         }

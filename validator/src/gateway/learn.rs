@@ -15,14 +15,19 @@ pub(super) async fn from_response(
     message: &[u8],
 ) -> Result<(), WireError> {
     match api_key {
-        api::METADATA if version >= 10 => topics::metadata(version, message, |_| {}, |topic| {
-            if let Some(name) = topic.name
-                && topic.id != NO_TOPIC_ID
-            {
-                shared.names.insert(topic.id, name.into());
-                shared.settings.learn(name, &topic.id);
-            }
-        }),
+        api::METADATA if version >= 10 => topics::metadata(
+            version,
+            message,
+            |_| {},
+            |topic| {
+                if let Some(name) = topic.name
+                    && topic.id != NO_TOPIC_ID
+                {
+                    shared.names.insert(topic.id, name.into());
+                    shared.settings.learn(name, &topic.id);
+                }
+            },
+        ),
         api::DELETE_TOPICS => {
             for topic in topics::deleted(version, message)? {
                 if !topic.error.is_none() {

@@ -111,7 +111,12 @@ impl Listeners {
 
     /// What a client is told about a broker. Opens the port first if the broker is new; `None` if there is no port to
     /// be had or the broker's own address is no use.
-    pub(super) fn advertised(&self, shared: &Arc<Shared>, host: &Arc<str>, endpoint: Endpoint<'_>) -> Option<Address> {
+    pub(super) fn advertised(
+        &self,
+        shared: &Arc<Shared>,
+        host: &Arc<str>,
+        endpoint: Endpoint<'_>,
+    ) -> Option<Address> {
         let known = self.brokers.load();
         let port = match known.get(&endpoint.node) {
             Some(broker) if is_address(&broker.address, endpoint) => broker.port,
@@ -151,7 +156,10 @@ impl Listeners {
             let port = if self.any_port { 0 } else { *next_port };
             *next_port = next_port.checked_add(1)?;
             let address = SocketAddr::new(self.bootstrap.ip(), port);
-            match claim(address).and_then(open).and_then(|listener| Ok((listener.local_addr()?.port(), listener))) {
+            match claim(address)
+                .and_then(open)
+                .and_then(|listener| Ok((listener.local_addr()?.port(), listener)))
+            {
                 Ok((port, listener)) => {
                     shared.listening.spawn(accept(Arc::clone(shared), listener, Target::Node(node)));
                     return Some(port);
@@ -173,7 +181,8 @@ impl Listeners {
 fn is_address(address: &str, endpoint: Endpoint<'_>) -> bool {
     let Some((host, port)) = address.rsplit_once(':') else { return false };
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let same_host = host == endpoint.host || endpoint.host == address.rsplit_once(':').map_or("", |(host, _)| host);
+    let same_host =
+        host == endpoint.host || endpoint.host == address.rsplit_once(':').map_or("", |(host, _)| host);
     same_host && port.parse() == Ok(endpoint.port)
 }
 

@@ -35,6 +35,7 @@ mod upstream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -80,6 +81,8 @@ struct Shared {
     /// Room for long frames, see [`GatewayLimits::buffered_bytes`].
     buffered: Semaphore,
     metrics: metrics::Metrics,
+    /// Whether the last attempt to connect a client to a broker failed.
+    unreachable: AtomicBool,
     draining: watch::Sender<bool>,
     listening: Tasks,
     connections: Tasks,
@@ -125,6 +128,7 @@ impl Gateway {
             names: Cache::new(NAMES),
             buffered: Semaphore::new(permits.min(Semaphore::MAX_PERMITS)),
             metrics: metrics::Metrics::new(),
+            unreachable: AtomicBool::new(false),
             draining: watch::Sender::new(false),
             listening: Tasks::default(),
             connections: Tasks::default(),
@@ -185,11 +189,15 @@ enum Task {
 /// Whether the brokers know the settings themselves, as Confluent Server does, or another gateway behind this one.
 async fn brokers_know_settings(cluster: &Cluster, topic: &str) -> bool {
     let name = settings::OwnedKey::ValueValidation.name();
-    let Ok((message, _)) = cluster.call(client::describe_configs(&[topic], &[name])).await else { return false };
+    let Ok((message, _)) = cluster.call(client::describe_configs(&[topic], &[name])).await else {
+        return false;
+    };
     let described = client::read_describe_configs(&message).unwrap_or_default();
     let known = described.iter().flat_map(|topic| &topic.configs).any(|(config, ..)| *config == name);
     if known {
-        tracing::warn!("the brokers know the validation settings: this gateway leaves them and validation to them");
+        tracing::warn!(
+            "the brokers know the validation settings: this gateway leaves them and validation to them"
+        );
     }
     known
 }

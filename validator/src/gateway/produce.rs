@@ -119,7 +119,8 @@ enum Found<'a> {
 }
 
 fn find<'a>(context: &Context<'a>, topic: Topic<'_>) -> Found<'a> {
-    let validated = |rules: Option<&'a Arc<TopicRules>>| rules.map_or(Found::Unvalidated, |rules| Found::Rules(rules));
+    let validated =
+        |rules: Option<&'a Arc<TopicRules>>| rules.map_or(Found::Unvalidated, |rules| Found::Rules(rules));
     match topic {
         Topic::Name(name) => validated(context.table.by_name(name)),
         Topic::Id(id) => match (context.table.by_id(&id), context.names.found.get(&id)) {
@@ -194,7 +195,9 @@ pub(super) fn judge(
         };
         match verdict {
             Verdict::Forward => {}
-            Verdict::Need(identifiers) if schemas.len() < context.limits.batch.lookups => schemas.extend(identifiers),
+            Verdict::Need(identifiers) if schemas.len() < context.limits.batch.lookups => {
+                schemas.extend(identifiers)
+            }
             // Asked about after those.
             Verdict::Need(_) => {}
             Verdict::Answer(mut answer) => {
@@ -259,7 +262,9 @@ fn judge_batch(
                 Verdict::Answer(LocalAnswer {
                     error: ErrorCode::NOT_ENOUGH_REPLICAS,
                     records: Vec::new(),
-                    message: Some("the schema registry cannot be reached; the batch was not written".to_owned()),
+                    message: Some(
+                        "the schema registry cannot be reached; the batch was not written".to_owned(),
+                    ),
                 })
             }
             OutagePolicy::ClosedReject => {
@@ -293,7 +298,9 @@ fn refusal(report: Report) -> LocalAnswer {
     let records = report.records.into_iter();
     LocalAnswer {
         error: ErrorCode::INVALID_RECORD,
-        records: records.map(|record| RecordMessage { index: record.index, message: record.message }).collect(),
+        records: records
+            .map(|record| RecordMessage { index: record.index, message: record.message })
+            .collect(),
         message: Some(report.message),
     }
 }
@@ -308,7 +315,8 @@ fn plan(message: &[u8], answers: Vec<(usize, LocalAnswer)>) -> Result<Plan, Wire
         match item {
             Item::Topic(topic) => topics.push((topic.to_owned(), Vec::new())),
             Item::Partition(partition) => {
-                let local = answers.next_if(|(answered, _)| *answered == place).map(|(_, answer)| Box::new(answer));
+                let local =
+                    answers.next_if(|(answered, _)| *answered == place).map(|(_, answer)| Box::new(answer));
                 place += 1;
                 if let Some((_, partitions)) = topics.last_mut() {
                     partitions.push(PlannedPartition { index: partition.index, local });

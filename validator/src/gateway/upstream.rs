@@ -33,7 +33,11 @@ impl Connection {
     /// Sends a request and waits for its response: what follows the frame's size.
     ///
     /// After an error the connection is of no further use.
-    pub(super) async fn call(&mut self, mut call: Call, patience: Duration) -> Result<Vec<u8>, UpstreamError> {
+    pub(super) async fn call(
+        &mut self,
+        mut call: Call,
+        patience: Duration,
+    ) -> Result<Vec<u8>, UpstreamError> {
         self.correlation_id = self.correlation_id.wrapping_add(1);
         let id = self.correlation_id.to_be_bytes();
         if let Some(room) = call.frame.get_mut(8..12) {
@@ -53,7 +57,8 @@ impl Connection {
     async fn read(&mut self) -> Result<Vec<u8>, UpstreamError> {
         let mut size = [0; 4];
         self.socket.read_exact(&mut size).await?;
-        let size = usize::try_from(Reader::new(&size, false).i32()?).map_err(|_| WireError::NegativeLength)?;
+        let size =
+            usize::try_from(Reader::new(&size, false).i32()?).map_err(|_| WireError::NegativeLength)?;
         if size > ANSWER_BYTES {
             return Err(UpstreamError::Unexpected("answer is too long"));
         }

@@ -84,7 +84,10 @@ pub fn encode(records: &[NewRecord<'_>], timestamp_ms: i64) -> Vec<u8> {
 /// `bytes`: whole batches and perhaps the beginning of one more, which is left alone. Batches of transaction markers
 /// and compressed ones hold nothing of ours and are passed over.
 /// Answers the offset to read from next, or `None` if there was no whole batch.
-pub fn decode<'a>(bytes: &'a [u8], mut record: impl FnMut(StoredRecord<'a>)) -> Result<Option<i64>, WireError> {
+pub fn decode<'a>(
+    bytes: &'a [u8],
+    mut record: impl FnMut(StoredRecord<'a>),
+) -> Result<Option<i64>, WireError> {
     let mut rest = Reader::new(bytes, false);
     let mut next = None;
     while rest.remaining() >= LENGTH_END {

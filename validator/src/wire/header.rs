@@ -94,7 +94,11 @@ mod tests {
     fn cut_headers_are_errors() {
         let whole = [0, 0, 0, 9, 0, 0, 0, 5, 0, 1, b'c', 1, 0, 1, 9];
         for length in 0..whole.len() {
-            assert_eq!(RequestHeader::read(&whole[..length]).map(|_| ()), Err(WireError::Truncated), "{length}");
+            assert_eq!(
+                RequestHeader::read(&whole[..length]).map(|_| ()),
+                Err(WireError::Truncated),
+                "{length}"
+            );
         }
         assert!(RequestHeader::read(&whole).is_ok());
     }

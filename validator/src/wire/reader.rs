@@ -183,7 +183,9 @@ impl<'a> Reader<'a> {
         let count =
             if self.flexible { self.compact_length()? } else { Self::old_length(i64::from(self.i32()?))? };
         match count {
-            Some(count) if count.saturating_mul(least.max(1)) > self.remaining() => Err(WireError::CountTooLarge),
+            Some(count) if count.saturating_mul(least.max(1)) > self.remaining() => {
+                Err(WireError::CountTooLarge)
+            }
             count => Ok(count),
         }
     }
@@ -194,7 +196,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Tagged fields, each handed to `field` with its number and bytes. Nothing is read if the reader is not flexible.
-    pub fn tags(&mut self, mut field: impl FnMut(u32, &'a [u8]) -> Result<(), WireError>) -> Result<(), WireError> {
+    pub fn tags(
+        &mut self,
+        mut field: impl FnMut(u32, &'a [u8]) -> Result<(), WireError>,
+    ) -> Result<(), WireError> {
         if !self.flexible {
             return Ok(());
         }
@@ -252,7 +257,8 @@ mod tests {
         let string: Read = |r| r.nullable_string().map(|s| s.map(str::len));
         let bytes: Read = |r| r.nullable_bytes().map(|b| b.map(<[u8]>::len));
         let array: Read = |r| r.nullable_array(2);
-        let cases: &[(Read, bool, &[u8], Result<Option<usize>, WireError>)] = &[
+        type Case = (Read, bool, &'static [u8], Result<Option<usize>, WireError>);
+        let cases: &[Case] = &[
             (string, false, &[0xff, 0xff], Ok(None)),
             (string, false, &[0xff, 0xfe], Err(WireError::NegativeLength)),
             (string, false, &[0x80, 0], Err(WireError::NegativeLength)),
@@ -287,7 +293,12 @@ mod tests {
     fn tagged_fields_are_handed_over_and_bounded() {
         let mut reader = Reader::new(&[2, 0, 1, 7, 5, 0, 9], true);
         let mut seen = Vec::new();
-        reader.tags(|tag, bytes| Ok(seen.push((tag, bytes.to_vec())))).unwrap();
+        reader
+            .tags(|tag, bytes| {
+                seen.push((tag, bytes.to_vec()));
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(seen, [(0, vec![7]), (5, vec![])]);
         assert_eq!(reader.rest(), [9]);
 

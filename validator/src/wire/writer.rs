@@ -29,7 +29,13 @@ impl Writer {
     }
 
     /// Starts a request frame: room for its size, then the header, without a client id if that is null.
-    pub fn request(api_key: i16, version: i16, correlation_id: i32, client_id: Option<&str>, flexible: bool) -> Self {
+    pub fn request(
+        api_key: i16,
+        version: i16,
+        correlation_id: i32,
+        client_id: Option<&str>,
+        flexible: bool,
+    ) -> Self {
         let mut writer = Self { out: vec![0; 4], flexible: false };
         writer.i16(api_key);
         writer.i16(version);

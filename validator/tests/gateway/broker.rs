@@ -12,13 +12,19 @@ use kafka_protocol::messages::alter_configs_response::AlterConfigsResourceRespon
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey};
 use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
-use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult};
+use kafka_protocol::messages::describe_configs_response::{
+    DescribeConfigsResourceResult, DescribeConfigsResult,
+};
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
-use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
+use kafka_protocol::messages::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+};
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
-use kafka_protocol::messages::produce_response::{NodeEndpoint, PartitionProduceResponse, TopicProduceResponse};
+use kafka_protocol::messages::produce_response::{
+    NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
+};
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -146,7 +152,10 @@ impl Broker {
     /// Every batch in the log of a topic.
     pub fn log(&self, topic: &str) -> Vec<Vec<u8>> {
         let topics = self.state.topics.lock().unwrap();
-        topics.get(topic).map(|topic| topic.log.iter().map(|(_, batch)| batch.clone()).collect()).unwrap_or_default()
+        topics
+            .get(topic)
+            .map(|topic| topic.log.iter().map(|(_, batch)| batch.clone()).collect())
+            .unwrap_or_default()
     }
 
     /// The requests of one API, header included, from clients: the gateway's own are left out.
@@ -246,9 +255,15 @@ async fn answer(state: &Arc<State>, api: ApiKey, version: i16, mut bytes: Bytes)
                 .with_port(i32::from(address.port()));
             body(&response, version)
         }
-        ApiKey::Produce => produce(state, version, ProduceRequest::decode(&mut bytes, version).unwrap()).await,
-        ApiKey::CreateTopics => create(state, version, CreateTopicsRequest::decode(&mut bytes, version).unwrap()),
-        ApiKey::DeleteTopics => delete(state, version, DeleteTopicsRequest::decode(&mut bytes, version).unwrap()),
+        ApiKey::Produce => {
+            produce(state, version, ProduceRequest::decode(&mut bytes, version).unwrap()).await
+        }
+        ApiKey::CreateTopics => {
+            create(state, version, CreateTopicsRequest::decode(&mut bytes, version).unwrap())
+        }
+        ApiKey::DeleteTopics => {
+            delete(state, version, DeleteTopicsRequest::decode(&mut bytes, version).unwrap())
+        }
         ApiKey::ListOffsets => {
             let request = ListOffsetsRequest::decode(&mut bytes, version).unwrap();
             let topics = state.topics.lock().unwrap();
@@ -257,7 +272,9 @@ async fn answer(state: &Arc<State>, api: ApiKey, version: i16, mut bytes: Bytes)
             let partition = ListOffsetsPartitionResponse::default()
                 .with_error_code(if next.is_some() { 0 } else { 3 })
                 .with_offset(if topic.partitions[0].timestamp == -2 { 0 } else { next.unwrap_or(-1) });
-            let topic = ListOffsetsTopicResponse::default().with_name(topic.name.clone()).with_partitions(vec![partition]);
+            let topic = ListOffsetsTopicResponse::default()
+                .with_name(topic.name.clone())
+                .with_partitions(vec![partition]);
             body(&ListOffsetsResponse::default().with_topics(vec![topic]), version)
         }
         ApiKey::Fetch => fetch(state, version, FetchRequest::decode(&mut bytes, version).unwrap()).await,
@@ -298,7 +315,11 @@ async fn answer(state: &Arc<State>, api: ApiKey, version: i16, mut bytes: Bytes)
                         .with_value(Some(text("v")))
                         .with_config_source(5)
                 });
-                let code = if resource.resource_type == 2 { state.admin_error(&resource.resource_name, false) } else { 0 };
+                let code = if resource.resource_type == 2 {
+                    state.admin_error(&resource.resource_name, false)
+                } else {
+                    0
+                };
                 DescribeConfigsResult::default()
                     .with_error_code(code)
                     .with_resource_type(resource.resource_type)
@@ -332,14 +353,29 @@ fn api_versions(state: &State, version: i16) -> Option<(Vec<u8>, i16)> {
         ApiVersion::default().with_api_key(key).with_min_version(min).with_max_version(max)
     };
     if version > max {
-        let refusal = ApiVersionsResponse::default().with_error_code(35).with_api_keys(vec![range(18, 0, max)]);
+        let refusal =
+            ApiVersionsResponse::default().with_error_code(35).with_api_keys(vec![range(18, 0, max)]);
         return body(&refusal, 0);
     }
     let keys = [
-        (0, 0, 13), (1, 4, 18), (2, 1, 11), (3, 0, 13), (10, 0, 6), (17, 0, 1), (18, 0, max), (19, 2, 7), (20, 1, 6),
-        (27, 1, 2), (32, 1, 4), (33, 0, 2), (44, 0, 1), (52, 0, 2), (120, 0, 3),
+        (0, 0, 13),
+        (1, 4, 18),
+        (2, 1, 11),
+        (3, 0, 13),
+        (10, 0, 6),
+        (17, 0, 1),
+        (18, 0, max),
+        (19, 2, 7),
+        (20, 1, 6),
+        (27, 1, 2),
+        (32, 1, 4),
+        (33, 0, 2),
+        (44, 0, 1),
+        (52, 0, 2),
+        (120, 0, 3),
     ];
-    let response = ApiVersionsResponse::default().with_api_keys(keys.iter().map(|(key, min, max)| range(*key, *min, *max)).collect());
+    let response = ApiVersionsResponse::default()
+        .with_api_keys(keys.iter().map(|(key, min, max)| range(*key, *min, *max)).collect());
     let response = if version >= 3 {
         response.with_finalized_features_epoch(1).with_finalized_features(vec![
             FinalizedFeatureKey::default()
@@ -408,7 +444,9 @@ async fn produce(state: &Arc<State>, version: i16, request: ProduceRequest) -> O
             for partition in asked.partition_data {
                 let result = PartitionProduceResponse::default().with_index(partition.index);
                 partitions.push(match &mut found {
-                    Some((name, _)) if tricks.refuse_settings && name.starts_with("_muster") => result.with_error_code(29),
+                    Some((name, _)) if tricks.refuse_settings && name.starts_with("_muster") => {
+                        result.with_error_code(29)
+                    }
                     Some((_, topic)) => {
                         let mut batch = partition.records.unwrap_or_default().to_vec();
                         let base = topic.next;
@@ -422,7 +460,11 @@ async fn produce(state: &Arc<State>, version: i16, request: ProduceRequest) -> O
                 });
             }
             let response = TopicProduceResponse::default().with_partition_responses(partitions);
-            responses.push(if version >= 13 { response.with_topic_id(asked.topic_id) } else { response.with_name(asked.name) });
+            responses.push(if version >= 13 {
+                response.with_topic_id(asked.topic_id)
+            } else {
+                response.with_name(asked.name)
+            });
         }
     }
     state.changed.send_modify(|changes| *changes += 1);
@@ -470,8 +512,12 @@ fn create(state: &State, version: i16, request: CreateTopicsRequest) -> Option<(
         if version < 5 {
             return result;
         }
-        let config = CreatableTopicConfigs::default().with_name(text("retention.ms")).with_value(Some(text("v")));
-        result.with_num_partitions(1).with_replication_factor(1).with_configs(Some(vec![config.with_config_source(5)]))
+        let config =
+            CreatableTopicConfigs::default().with_name(text("retention.ms")).with_value(Some(text("v")));
+        result
+            .with_num_partitions(1)
+            .with_replication_factor(1)
+            .with_configs(Some(vec![config.with_config_source(5)]))
     });
     body(&CreateTopicsResponse::default().with_topics(results.collect()), version)
 }
@@ -479,7 +525,11 @@ fn create(state: &State, version: i16, request: CreateTopicsRequest) -> Option<(
 fn delete(state: &State, version: i16, request: DeleteTopicsRequest) -> Option<(Vec<u8>, i16)> {
     let mut topics = state.topics.lock().unwrap();
     let asked: Vec<(Option<String>, Uuid)> = if version >= 6 {
-        request.topics.into_iter().map(|topic| (topic.name.map(|name| name.to_string()), topic.topic_id)).collect()
+        request
+            .topics
+            .into_iter()
+            .map(|topic| (topic.name.map(|name| name.to_string()), topic.topic_id))
+            .collect()
     } else {
         request.topic_names.into_iter().map(|name| (Some(name.to_string()), Uuid::nil())).collect()
     };
@@ -520,6 +570,7 @@ async fn fetch(state: &Arc<State>, version: i16, request: FetchRequest) -> Optio
         None => PartitionData::default().with_error_code(3),
     };
     let partition = partition.with_aborted_transactions(Some(vec![]));
-    let topic = FetchableTopicResponse::default().with_topic(asked.topic.clone()).with_partitions(vec![partition]);
+    let topic =
+        FetchableTopicResponse::default().with_topic(asked.topic.clone()).with_partitions(vec![partition]);
     body(&FetchResponse::default().with_responses(vec![topic]), version)
 }

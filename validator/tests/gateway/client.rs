@@ -23,7 +23,12 @@ impl Client {
     }
 
     /// Sends a request and answers its correlation id.
-    pub async fn send<M: Encodable + HeaderVersion>(&mut self, key: ApiKey, version: i16, message: &M) -> i32 {
+    pub async fn send<M: Encodable + HeaderVersion>(
+        &mut self,
+        key: ApiKey,
+        version: i16,
+        message: &M,
+    ) -> i32 {
         self.next_id += 1;
         let frame = frame(key, version, self.next_id, message);
         self.socket.write_all(&frame).await.unwrap();
@@ -90,22 +95,31 @@ pub fn frame<M: Encodable + HeaderVersion>(key: ApiKey, version: i16, id: i32, m
 
 pub fn codes(response: &ProduceResponse) -> Vec<(i16, Option<String>)> {
     let partitions = response.responses.iter().flat_map(|topic| &topic.partition_responses);
-    partitions.map(|partition| (partition.error_code, partition.error_message.as_ref().map(ToString::to_string))).collect()
+    partitions
+        .map(|partition| (partition.error_code, partition.error_message.as_ref().map(ToString::to_string)))
+        .collect()
 }
 
 pub fn topic_data(topic: &str, batches: &[Vec<u8>]) -> TopicProduceData {
-    TopicProduceData::default().with_name(TopicName(StrBytes::from_string(topic.to_owned()))).with_partition_data(
-        (0..)
-            .zip(batches)
-            .map(|(index, batch)| {
-                PartitionProduceData::default().with_index(index).with_records(Some(Bytes::from(batch.clone())))
-            })
-            .collect(),
-    )
+    TopicProduceData::default()
+        .with_name(TopicName(StrBytes::from_string(topic.to_owned())))
+        .with_partition_data(
+            (0..)
+                .zip(batches)
+                .map(|(index, batch)| {
+                    PartitionProduceData::default()
+                        .with_index(index)
+                        .with_records(Some(Bytes::from(batch.clone())))
+                })
+                .collect(),
+        )
 }
 
 pub fn produce_request(topic: &str, batches: &[Vec<u8>]) -> ProduceRequest {
-    ProduceRequest::default().with_acks(-1).with_timeout_ms(1_000).with_topic_data(vec![topic_data(topic, batches)])
+    ProduceRequest::default()
+        .with_acks(-1)
+        .with_timeout_ms(1_000)
+        .with_topic_data(vec![topic_data(topic, batches)])
 }
 
 /// A batch with one record per value.

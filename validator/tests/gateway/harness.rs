@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
-use kafka_protocol::messages::{ApiKey, CreateTopicsRequest, CreateTopicsResponse, MetadataRequest, MetadataResponse, TopicName};
+use kafka_protocol::messages::{
+    ApiKey, CreateTopicsRequest, CreateTopicsResponse, MetadataRequest, MetadataResponse, TopicName,
+};
 use kafka_protocol::protocol::StrBytes;
 use muster_serdes::client::{ClientConfig, RegistryClient};
 use muster_validator::gateway::{Gateway, GatewayConfig, GatewayError};
@@ -84,7 +86,12 @@ pub fn creatable(topic: &str, configs: &[(&str, &str)]) -> CreatableTopic {
         )
 }
 
-pub async fn create(client: &mut Client, version: i16, topic: &str, configs: &[(&str, &str)]) -> CreateTopicsResponse {
+pub async fn create(
+    client: &mut Client,
+    version: i16,
+    topic: &str,
+    configs: &[(&str, &str)],
+) -> CreateTopicsResponse {
     let request = CreateTopicsRequest::default().with_topics(vec![creatable(topic, configs)]);
     client.call(ApiKey::CreateTopics, version, &request).await
 }

@@ -14,7 +14,8 @@ const NOT_ENOUGH_REPLICAS: i16 = 19;
 #[tokio::test]
 async fn an_outage_is_never_an_invalid_record() {
     for mood in [Mood::Failing, Mood::Silent] {
-        let harness = Harness::with(|config| config.limits.lookup_deadline = Duration::from_millis(300)).await;
+        let harness =
+            Harness::with(|config| config.limits.lookup_deadline = Duration::from_millis(300)).await;
         harness.validated("t").await;
         harness.registry.register(1, "t-value");
         harness.registry.register(2, "t-value");
@@ -26,7 +27,11 @@ async fn an_outage_is_never_an_invalid_record() {
         assert_eq!(client.produce("t", &[good(2)]).await[0].0, NOT_ENOUGH_REPLICAS, "{mood:?}");
         assert!(started.elapsed() >= Duration::from_millis(300), "it waits for the registry to come back");
         assert_eq!(client.produce("t", &[good(1)]).await[0].0, 0, "what is known keeps passing");
-        assert_eq!(client.produce("t", &[batch(&[b"bad"])]).await[0].0, 87, "what needs no registry is refused");
+        assert_eq!(
+            client.produce("t", &[batch(&[b"bad"])]).await[0].0,
+            87,
+            "what needs no registry is refused"
+        );
 
         harness.registry.mood(Mood::Well);
         crate::harness::eventually("the repetition passes", || async {
@@ -54,7 +59,9 @@ async fn a_registry_that_comes_back_in_time_is_not_an_outage() {
 
 #[tokio::test]
 async fn the_policy_decides_what_an_outage_means() {
-    for (policy, code) in [(OutagePolicy::ClosedRetry, 19), (OutagePolicy::ClosedReject, 87), (OutagePolicy::Open, 0)] {
+    for (policy, code) in
+        [(OutagePolicy::ClosedRetry, 19), (OutagePolicy::ClosedReject, 87), (OutagePolicy::Open, 0)]
+    {
         let harness = Harness::with(|config| {
             config.outage = policy;
             config.limits.lookup_deadline = Duration::from_millis(50);
@@ -102,6 +109,23 @@ async fn random_ids_are_not_asked_about_without_end() {
     // Another client is not affected.
     let mut other = harness.client().await;
     assert_eq!(other.produce("t", &[good(1)]).await[0].0, 0);
+}
+
+#[tokio::test]
+async fn ids_far_above_the_highest_are_not_asked_about_one_by_one() {
+    let harness = Harness::start().await;
+    harness.validated("t").await;
+    harness.registry.register(1, "t-value");
+    let mut client = harness.client().await;
+    assert_eq!(client.produce("t", &[good(1)]).await[0].0, 0);
+    let before = harness.registry.asked_in_all();
+    let values: Vec<Vec<u8>> = (0..500).map(|at| framed(1_000_000 + 977 * at)).collect();
+    let values: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
+    assert_eq!(client.produce("t", &[batch(&values)]).await[0].0, 87);
+    assert_eq!(harness.registry.asked_in_all(), before);
+    // One that was given out a moment ago, by an import, is found all the same.
+    harness.registry.register(5_000_000, "t-value");
+    assert_eq!(client.produce("t", &[good(5_000_000)]).await[0].0, 0);
 }
 
 #[tokio::test]

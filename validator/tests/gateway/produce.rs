@@ -76,10 +76,10 @@ async fn partitions_are_judged_one_by_one_and_answered_in_their_order() {
     let bad = batch(&[b"bad"]);
     let request = ProduceRequest::default().with_acks(-1).with_timeout_ms(1_000).with_topic_data(vec![
         topic_data("a", &[good(1), bad.clone(), good(1)]),
-        topic_data("free", &[bad.clone()]),
-        topic_data("b", &[bad.clone()]),
+        topic_data("free", std::slice::from_ref(&bad)),
+        topic_data("b", std::slice::from_ref(&bad)),
         topic_data("nowhere", &[good(1)]),
-        topic_data("a", &[bad.clone()]),
+        topic_data("a", std::slice::from_ref(&bad)),
     ]);
     let mut client = harness.client().await;
     for version in 3..=12 {
@@ -88,7 +88,8 @@ async fn partitions_are_judged_one_by_one_and_answered_in_their_order() {
             .responses
             .iter()
             .map(|topic| {
-                let codes = topic.partition_responses.iter().map(|partition| (partition.index, partition.error_code));
+                let codes =
+                    topic.partition_responses.iter().map(|partition| (partition.index, partition.error_code));
                 (topic.name.to_string(), codes.collect::<Vec<_>>())
             })
             .collect();
@@ -157,7 +158,8 @@ async fn without_acks_a_bad_batch_closes_the_connection() {
     let response: ProduceResponse = client.response(earlier, 9).await;
     assert_eq!(codes(&response), [(0, None)], "what came before is answered");
     assert!(client.is_closed().await);
-    crate::harness::eventually("the good partition arrives", || async { harness.broker.log("a").len() == 4 }).await;
+    crate::harness::eventually("the good partition arrives", || async { harness.broker.log("a").len() == 4 })
+        .await;
     assert!(harness.broker.log("b").is_empty());
 }
 
@@ -170,7 +172,7 @@ async fn a_damaged_batch_is_left_to_the_broker() {
     damaged[last] ^= 1;
     let mut client = harness.client().await;
     // This broker does not look; a real one answers CORRUPT_MESSAGE, which clients repeat.
-    assert_eq!(client.produce("t", &[damaged.clone()]).await, [(0, None)]);
+    assert_eq!(client.produce("t", &[damaged]).await, [(0, None)]);
     // With a good checksum it is refused here.
     let mut trailing = batch(&[b"\0\0\0\0\x01x"]);
     trailing[11] += 1;

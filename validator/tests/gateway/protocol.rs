@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_protocol::messages::{
-    ApiKey, ApiVersionsRequest, ApiVersionsResponse, FindCoordinatorRequest, FindCoordinatorResponse, MetadataRequest,
-    MetadataResponse, SaslHandshakeRequest, SaslHandshakeResponse,
+    ApiKey, ApiVersionsRequest, ApiVersionsResponse, FindCoordinatorRequest, FindCoordinatorResponse,
+    MetadataRequest, MetadataResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use kafka_protocol::protocol::Decodable;
 use muster_validator::gateway::{Gateway, GatewayError, GatewayLimits};
@@ -35,7 +35,10 @@ async fn versions_are_those_both_sides_speak() {
             assert_eq!(range(&response, hidden), None, "{hidden}");
         }
         if version >= 3 {
-            assert_eq!(response.finalized_features[0].max_version_level, 2, "nothing transactions need is capped");
+            assert_eq!(
+                response.finalized_features[0].max_version_level, 2,
+                "nothing transactions need is capped"
+            );
         }
     }
 }
@@ -53,7 +56,8 @@ async fn a_version_from_the_future_is_answered_as_version_0() {
     let response = ApiVersionsResponse::decode(&mut message, 0).unwrap();
     assert_eq!((response.error_code, range(&response, 18)), (35, Some((0, 4))));
     // The connection goes on.
-    let response: ApiVersionsResponse = client.call(ApiKey::ApiVersions, 3, &ApiVersionsRequest::default()).await;
+    let response: ApiVersionsResponse =
+        client.call(ApiKey::ApiVersions, 3, &ApiVersionsRequest::default()).await;
     assert_eq!(response.error_code, 0);
     // So does one whose broker knows less than the gateway.
     harness.broker.trick(|tricks| tricks.api_versions_max = Some(3));
@@ -129,7 +133,12 @@ async fn pipelined_requests_are_answered_in_order() {
         // Refusals are made here, the rest comes from the broker.
         let request = match id % 4 {
             0 => frame(ApiKey::Produce, 9, id, &produce_request("t", &[good(1)])),
-            1 => frame(ApiKey::Produce, 9, id, &produce_request("t", &[b"x".to_vec(), crate::client::batch(&[b"bad"])])),
+            1 => frame(
+                ApiKey::Produce,
+                9,
+                id,
+                &produce_request("t", &[b"x".to_vec(), crate::client::batch(&[b"bad"])]),
+            ),
             2 => frame(ApiKey::Metadata, 12, id, &MetadataRequest::default().with_topics(Some(vec![]))),
             _ => frame(ApiKey::Produce, 9, id, &produce_request("t", &[crate::client::batch(&[b"bad"])])),
         };
@@ -180,7 +189,8 @@ async fn broken_frames_close_the_connection_and_harm_nobody_else() {
         let closed = tokio::time::timeout(Duration::from_secs(5), client.is_closed()).await;
         assert_eq!(closed, Ok(true), "{name}");
     }
-    let response: ApiVersionsResponse = other.call(ApiKey::ApiVersions, 3, &ApiVersionsRequest::default()).await;
+    let response: ApiVersionsResponse =
+        other.call(ApiKey::ApiVersions, 3, &ApiVersionsRequest::default()).await;
     assert_eq!(response.error_code, 0);
     assert!(harness.broker.seen(0).is_empty(), "nothing broken was forwarded");
 }
@@ -312,7 +322,9 @@ async fn an_unread_response_body_streams_through() {
     use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
     use kafka_protocol::messages::{FetchRequest, FetchResponse, TopicName};
     let request = FetchRequest::default().with_max_bytes(1 << 30).with_topics(vec![
-        FetchTopic::default().with_topic(TopicName(text("free"))).with_partitions(vec![FetchPartition::default()]),
+        FetchTopic::default()
+            .with_topic(TopicName(text("free")))
+            .with_partitions(vec![FetchPartition::default()]),
     ]);
     let response: FetchResponse = client.call(ApiKey::Fetch, 11, &request).await;
     let records: &Bytes = response.responses[0].partitions[0].records.as_ref().unwrap();

@@ -119,5 +119,6 @@ fn answer(state: &State, path: &str) -> (u16, String) {
             subjects.iter().map(|subject| format!(r#"{{"subject":"{subject}","version":1}}"#)).collect();
         return (200, format!("[{}]", uses.join(",")));
     }
-    (200, r#"{"schema":"\"string\""}"#.to_owned())
+    let highest = schemas.keys().max().copied().unwrap_or_default();
+    (200, format!(r#"{{"schema":"\"string\"","maxId":{highest}}}"#))
 }

@@ -1,18 +1,20 @@
 //! Topic settings through the admin APIs.
 
-use kafka_protocol::messages::alter_configs_request::{AlterConfigsResource as ReplaceResource, AlterableConfig as Replacement};
+use kafka_protocol::messages::alter_configs_request::{
+    AlterConfigsResource as ReplaceResource, AlterableConfig as Replacement,
+};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::{
-    AlterConfigsRequest, AlterConfigsResponse, ApiKey, CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest,
-    DeleteTopicsResponse, DescribeConfigsRequest, DescribeConfigsResponse, IncrementalAlterConfigsRequest,
-    IncrementalAlterConfigsResponse, TopicName,
+    AlterConfigsRequest, AlterConfigsResponse, ApiKey, CreateTopicsRequest, CreateTopicsResponse,
+    DeleteTopicsRequest, DeleteTopicsResponse, DescribeConfigsRequest, DescribeConfigsResponse,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, TopicName,
 };
-use muster_validator::gateway::admin;
+use muster_validator::gateway::{Gateway, admin};
 
 use crate::client::{Client, batch, good};
-use crate::harness::{Harness, VALIDATION, creatable, create, eventually, text};
+use crate::harness::{Harness, VALIDATION, config, creatable, create, eventually, text};
 
 const STRATEGY: &str = "confluent.value.subject.name.strategy";
 const TOPIC: i8 = 2;
@@ -35,7 +37,9 @@ async fn describe(client: &mut Client, topic: &str, keys: Option<&[&str]>) -> Ve
     let response: DescribeConfigsResponse = client.call(ApiKey::DescribeConfigs, 4, &request).await;
     let configs = response.results[0].configs.iter();
     configs
-        .map(|config| (config.name.to_string(), config.value.as_ref().unwrap().to_string(), config.config_source))
+        .map(|config| {
+            (config.name.to_string(), config.value.as_ref().unwrap().to_string(), config.config_source)
+        })
         .collect()
 }
 
@@ -43,17 +47,27 @@ fn setting(name: &str, value: &str, source: i8) -> (String, String, i8) {
     (name.to_owned(), value.to_owned(), source)
 }
 
-async fn alter(client: &mut Client, topic: &str, operations: &[(&str, i8, Option<&str>)], validate_only: bool) -> (i16, String) {
+async fn alter(
+    client: &mut Client,
+    topic: &str,
+    operations: &[(&str, i8, Option<&str>)],
+    validate_only: bool,
+) -> (i16, String) {
     let configs = operations.iter().map(|(name, operation, value)| {
-        AlterableConfig::default().with_name(text(name)).with_config_operation(*operation).with_value(value.map(text))
+        AlterableConfig::default()
+            .with_name(text(name))
+            .with_config_operation(*operation)
+            .with_value(value.map(text))
     });
     let resource = AlterConfigsResource::default()
         .with_resource_type(TOPIC)
         .with_resource_name(text(topic))
         .with_configs(configs.collect());
-    let request =
-        IncrementalAlterConfigsRequest::default().with_resources(vec![resource]).with_validate_only(validate_only);
-    let response: IncrementalAlterConfigsResponse = client.call(ApiKey::IncrementalAlterConfigs, 1, &request).await;
+    let request = IncrementalAlterConfigsRequest::default()
+        .with_resources(vec![resource])
+        .with_validate_only(validate_only);
+    let response: IncrementalAlterConfigsResponse =
+        client.call(ApiKey::IncrementalAlterConfigs, 1, &request).await;
     let result = &response.responses[0];
     (result.error_code, result.error_message.as_ref().map(ToString::to_string).unwrap_or_default())
 }
@@ -64,20 +78,28 @@ async fn topics_are_created_with_settings() {
     for version in 2..=7 {
         let topic = format!("t{version}");
         let mut client = harness.client().await;
-        let response = create(&mut client, version, &topic, &[(VALIDATION, "true"), ("cleanup.policy", "delete")]).await;
+        let response =
+            create(&mut client, version, &topic, &[(VALIDATION, "true"), ("cleanup.policy", "delete")]).await;
         let result = &response.topics[0];
         assert_eq!(result.error_code, 0, "version {version}");
         if version >= 5 {
-            let configs: Vec<_> = result.configs.as_ref().unwrap().iter().map(|config| {
-                setting(&config.name, config.value.as_ref().unwrap(), config.config_source)
-            }).collect();
+            let configs: Vec<_> = result
+                .configs
+                .as_ref()
+                .unwrap()
+                .iter()
+                .map(|config| setting(&config.name, config.value.as_ref().unwrap(), config.config_source))
+                .collect();
             assert!(configs.contains(&setting(VALIDATION, "true", 1)), "{configs:?}");
             assert!(configs.contains(&setting("confluent.key.schema.validation", "false", 5)));
             assert!(configs.contains(&setting("retention.ms", "v", 5)), "the broker's own are there too");
         }
         assert!(refuses_plain(&mut client, &topic).await);
         let configs = harness.broker.state.topics.lock().unwrap()[&topic].configs.clone();
-        assert_eq!(configs.into_iter().collect::<Vec<_>>(), [("cleanup.policy".to_owned(), "delete".to_owned())]);
+        assert_eq!(
+            configs.into_iter().collect::<Vec<_>>(),
+            [("cleanup.policy".to_owned(), "delete".to_owned())]
+        );
     }
 }
 
@@ -85,7 +107,12 @@ async fn topics_are_created_with_settings() {
 async fn a_value_that_is_not_allowed_creates_nothing() {
     let harness = Harness::start().await;
     let mut client = harness.client().await;
-    for (name, value) in [(VALIDATION, "maybe"), (VALIDATION, ""), (STRATEGY, "NoSuchStrategy"), (STRATEGY, "topicnamestrategy")] {
+    for (name, value) in [
+        (VALIDATION, "maybe"),
+        (VALIDATION, ""),
+        (STRATEGY, "NoSuchStrategy"),
+        (STRATEGY, "topicnamestrategy"),
+    ] {
         let response = create(&mut client, 7, "t", &[(name, value)]).await;
         assert_eq!(response.topics[0].error_code, 40);
         assert!(response.topics[0].error_message.as_ref().unwrap().contains(name));
@@ -100,7 +127,8 @@ async fn a_value_that_is_not_allowed_creates_nothing() {
         creatable("c", &[]),
     ]);
     let response: CreateTopicsResponse = client.call(ApiKey::CreateTopics, 7, &request).await;
-    let codes: Vec<_> = response.topics.iter().map(|topic| (topic.name.to_string(), topic.error_code)).collect();
+    let codes: Vec<_> =
+        response.topics.iter().map(|topic| (topic.name.to_string(), topic.error_code)).collect();
     assert_eq!(codes, [("a", 40), ("b", 0), ("c", 0)].map(|(name, code)| (name.to_owned(), code)));
     assert!(refuses_plain(&mut client, "b").await);
     assert!(!refuses_plain(&mut client, "c").await);
@@ -110,8 +138,9 @@ async fn a_value_that_is_not_allowed_creates_nothing() {
 async fn validating_only_stores_nothing() {
     let harness = Harness::start().await;
     let mut client = harness.client().await;
-    let request =
-        CreateTopicsRequest::default().with_topics(vec![creatable("t", &[(VALIDATION, "true")])]).with_validate_only(true);
+    let request = CreateTopicsRequest::default()
+        .with_topics(vec![creatable("t", &[(VALIDATION, "true")])])
+        .with_validate_only(true);
     let response: CreateTopicsResponse = client.call(ApiKey::CreateTopics, 7, &request).await;
     assert_eq!(response.topics[0].error_code, 0);
     harness.broker.create("t");
@@ -128,7 +157,8 @@ async fn settings_change_step_by_step() {
     harness.broker.create("t");
     let mut client = harness.client().await;
     let (set, delete, append, subtract) = (0, 1, 2, 3);
-    let cases: &[(&[(&str, i8, Option<&str>)], i16, bool)] = &[
+    type Case<'a> = (&'a [(&'a str, i8, Option<&'a str>)], i16, bool);
+    let cases: &[Case<'_>] = &[
         (&[(VALIDATION, set, Some("true"))], 0, true),
         (&[(VALIDATION, set, Some("False")), ("retention.ms", set, Some("1"))], 0, false),
         (&[(VALIDATION, set, Some("true")), (STRATEGY, set, Some("RecordNameStrategy"))], 0, true),
@@ -149,7 +179,10 @@ async fn settings_change_step_by_step() {
         assert_eq!(refuses_plain(&mut client, "t").await, *validates, "{operations:?}");
     }
     assert_eq!(alter(&mut client, "nowhere", &[(VALIDATION, set, Some("true"))], false).await.0, 3);
-    assert_eq!(describe(&mut client, "t", Some(&[STRATEGY])).await, [setting(STRATEGY, "RecordNameStrategy", 1)]);
+    assert_eq!(
+        describe(&mut client, "t", Some(&[STRATEGY])).await,
+        [setting(STRATEGY, "RecordNameStrategy", 1)]
+    );
 }
 
 #[tokio::test]
@@ -174,9 +207,14 @@ async fn the_old_way_replaces_everything() {
     harness.broker.create("t");
     let mut client = harness.client().await;
     let replace = |configs: &[(&str, Option<&str>)]| {
-        let configs = configs.iter().map(|(name, value)| Replacement::default().with_name(text(name)).with_value(value.map(text)));
+        let configs = configs
+            .iter()
+            .map(|(name, value)| Replacement::default().with_name(text(name)).with_value(value.map(text)));
         AlterConfigsRequest::default().with_resources(vec![
-            ReplaceResource::default().with_resource_type(TOPIC).with_resource_name(text("t")).with_configs(configs.collect()),
+            ReplaceResource::default()
+                .with_resource_type(TOPIC)
+                .with_resource_name(text("t"))
+                .with_configs(configs.collect()),
         ])
     };
     for (configs, code, expected) in [
@@ -212,7 +250,11 @@ async fn settings_are_described_among_the_brokers_own() {
     for keys in [None, Some(&[][..])] {
         assert_eq!(describe(&mut client, "t", keys).await, all, "no list and an empty one ask for all");
     }
-    assert_eq!(describe(&mut client, "t", Some(&[VALIDATION])).await, ours[1..2], "nothing that was not asked for");
+    assert_eq!(
+        describe(&mut client, "t", Some(&[VALIDATION])).await,
+        ours[1..2],
+        "nothing that was not asked for"
+    );
     assert_eq!(
         describe(&mut client, "t", Some(&["retention.ms", STRATEGY])).await,
         [theirs[1].clone(), ours[3].clone()]
@@ -232,8 +274,11 @@ async fn settings_are_described_among_the_brokers_own() {
             .with_include_documentation(version >= 3);
         let response: DescribeConfigsResponse = client.call(ApiKey::DescribeConfigs, version, &request).await;
         let config = &response.results[0].configs[0];
-        let synonyms: Vec<_> =
-            config.synonyms.iter().map(|synonym| (synonym.value.as_ref().unwrap().to_string(), synonym.source)).collect();
+        let synonyms: Vec<_> = config
+            .synonyms
+            .iter()
+            .map(|synonym| (synonym.value.as_ref().unwrap().to_string(), synonym.source))
+            .collect();
         assert_eq!(synonyms, [("true".to_owned(), 1), ("false".to_owned(), 5)]);
         if version >= 3 {
             assert_eq!((config.config_type, config.documentation.is_some()), (1, true));
@@ -261,9 +306,16 @@ async fn settings_survive_a_restart_and_reach_other_gateways() {
     .await;
     assert!(started.elapsed() < std::time::Duration::from_secs(1), "{:?}", started.elapsed());
     // Changes through either do not undo the other's.
-    assert_eq!(alter(&mut through_second, "u", &[(STRATEGY, 0, Some("RecordNameStrategy"))], false).await.0, 0);
-    assert_eq!(alter(&mut client, "u", &[("confluent.key.schema.validation", 0, Some("true"))], false).await.0, 0);
-    let set: Vec<_> = describe(&mut client, "u", None).await.into_iter().filter(|setting| setting.2 == 1).collect();
+    assert_eq!(
+        alter(&mut through_second, "u", &[(STRATEGY, 0, Some("RecordNameStrategy"))], false).await.0,
+        0
+    );
+    assert_eq!(
+        alter(&mut client, "u", &[("confluent.key.schema.validation", 0, Some("true"))], false).await.0,
+        0
+    );
+    let set: Vec<_> =
+        describe(&mut client, "u", None).await.into_iter().filter(|setting| setting.2 == 1).collect();
     assert_eq!(set.len(), 3, "{set:?}");
 }
 
@@ -336,6 +388,21 @@ async fn creating_a_topic_that_exists_judges_nobody() {
 }
 
 #[tokio::test]
+async fn settings_that_the_brokers_know_are_left_to_them() {
+    let harness = Harness::start().await;
+    harness.validated("t").await;
+    // To a gateway in front of another one, the other one is a broker that knows the settings.
+    let behind = harness.gateway.local_addr();
+    let front = Gateway::start(config(behind, &harness.registry)).await.unwrap();
+    let mut client = Client::connect(front.local_addr()).await;
+    assert_eq!(describe(&mut client, "t", Some(&[VALIDATION])).await, [setting(VALIDATION, "true", 1)]);
+    assert!(refuses_plain(&mut client, "t").await);
+    assert_eq!(alter(&mut client, "t", &[(VALIDATION, 0, Some("false"))], false).await.0, 0);
+    assert!(!refuses_plain(&mut client, "t").await);
+    assert!(!refuses_plain(&mut harness.client().await, "t").await);
+}
+
+#[tokio::test]
 async fn the_command_line_has_its_way_to_them() {
     let harness = Harness::start().await;
     harness.broker.create("a");
@@ -349,13 +416,17 @@ async fn the_command_line_has_its_way_to_them() {
     let validation = settings.iter().find(|setting| setting.name == VALIDATION).unwrap();
     assert_eq!((validation.value.as_str(), validation.is_default), ("true", false));
     let listed = admin::list(&gateway).await.unwrap();
-    assert_eq!(listed.iter().map(|(topic, settings)| (topic.as_str(), settings.len())).collect::<Vec<_>>(), [("a", 1)]);
+    assert_eq!(
+        listed.iter().map(|(topic, settings)| (topic.as_str(), settings.len())).collect::<Vec<_>>(),
+        [("a", 1)]
+    );
     let mut client = harness.client().await;
     assert_eq!(client.produce("a", &[good(1)]).await[0].0, 0);
 
     let wrong = admin::set(&gateway, "a", &changes(Some("maybe"))).await.unwrap_err().to_string();
     assert!(wrong.contains("INVALID_CONFIG") && wrong.contains("true or false"), "{wrong}");
-    let wrong = admin::set(&gateway, "a", &[("retention.ms".to_owned(), None)]).await.unwrap_err().to_string();
+    let wrong =
+        admin::set(&gateway, "a", &[("retention.ms".to_owned(), None)]).await.unwrap_err().to_string();
     assert!(wrong.contains("unknown setting"), "{wrong}");
     let wrong = admin::get(&gateway, "nowhere").await.unwrap_err().to_string();
     assert_eq!(wrong, "topic \"nowhere\" does not exist");

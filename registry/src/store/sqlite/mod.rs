@@ -10,6 +10,7 @@ mod open;
 mod read;
 mod readers;
 mod rows;
+mod state;
 mod writer;
 
 use std::fmt;
@@ -75,7 +76,7 @@ pub struct SqliteStore {
     /// The writer; hands its connection back when it has ended.
     writer: tokio::sync::Mutex<JoinSet<SharedConnection>>,
     committed: Arc<Committed>,
-    cache: read::Cache,
+    cache: state::Cache,
     /// Held as long as the database is open.
     lock: Mutex<Option<File>>,
 }
@@ -103,7 +104,7 @@ impl SqliteStore {
             events,
             writer: tokio::sync::Mutex::new(tasks),
             committed,
-            cache: read::Cache::new(STATE_CACHE_BYTES, SETTINGS_CACHE_ENTRIES),
+            cache: state::Cache::new(STATE_CACHE_BYTES, SETTINGS_CACHE_ENTRIES),
             lock: Mutex::new(opened.lock),
         })
     }
@@ -128,11 +129,11 @@ impl Store for SqliteStore {
     }
 
     async fn state(&self, subject: &Subject) -> Result<SubjectState, StoreError> {
-        read::state(&self.readers, &self.cache, &self.committed, subject).await
+        state::state(&self.readers, &self.cache, &self.committed, subject).await
     }
 
     async fn settings(&self, subject: &Subject) -> Result<(Settings, Basis), StoreError> {
-        read::settings(&self.readers, &self.cache, &self.committed, subject).await
+        state::settings(&self.readers, &self.cache, &self.committed, subject).await
     }
 
     async fn version(

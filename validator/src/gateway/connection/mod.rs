@@ -12,6 +12,7 @@ mod responses;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -65,13 +66,9 @@ enum End {
 
 /// Serves a client until either side is done.
 pub(super) async fn serve(shared: Arc<Shared>, mut client: TcpStream, target: Target) {
-    shared.metrics.connections.increment(1.0);
-    let Some(mut broker) = connect(&shared, target).await else {
-        shared.metrics.connections.decrement(1.0);
-        return;
-    };
+    let _counted = Counted::new(&shared.metrics.connections);
+    let Some(mut broker) = connect(&shared, target).await else { return };
     let outcome = run(&shared, &mut client, &mut broker).await;
-    shared.metrics.connections.decrement(1.0);
     match outcome {
         Ok(()) | Err(Broken::Closing) => {}
         Err(Broken::Io(error)) => tracing::debug!(%error, "connection broke"),
@@ -93,8 +90,10 @@ async fn run(shared: &Arc<Shared>, client: &mut TcpStream, broker: &mut TcpStrea
     let (from_client, to_client) = client.split();
     let (from_broker, to_broker) = broker.split();
     let (queue, owed) = mpsc::channel(shared.limits.in_flight.max(1));
-    let mut requests = Requests::new(shared, Pipe::new(from_client, to_broker, frame_timeout, write_timeout), queue);
-    let mut responses = Responses::new(shared, Pipe::new(from_broker, to_client, frame_timeout, write_timeout), owed, host);
+    let mut requests =
+        Requests::new(shared, Pipe::new(from_client, to_broker, frame_timeout, write_timeout), queue);
+    let mut responses =
+        Responses::new(shared, Pipe::new(from_broker, to_client, frame_timeout, write_timeout), owed, host);
 
     let end = {
         let mut answering = std::pin::pin!(responses.run());
@@ -132,6 +131,22 @@ async fn run(shared: &Arc<Shared>, client: &mut TcpStream, broker: &mut TcpStrea
     Ok(())
 }
 
+/// Counts a connection for as long as it lives.
+struct Counted(metrics::Gauge);
+
+impl Counted {
+    fn new(gauge: &metrics::Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
 /// Connects to the broker that a port stands for. Where there are several to choose from, the next one is tried.
 async fn connect(shared: &Shared, target: Target) -> Option<TcpStream> {
     let addresses: Vec<Arc<str>> = match target {
@@ -143,12 +158,18 @@ async fn connect(shared: &Shared, target: Target) -> Option<TcpStream> {
     };
     for address in &addresses {
         let problem = match timeout(shared.limits.connect_timeout, TcpStream::connect(&**address)).await {
-            Ok(Ok(broker)) => return Some(broker),
+            Ok(Ok(broker)) => {
+                shared.unreachable.store(false, Ordering::Relaxed);
+                return Some(broker);
+            }
             Ok(Err(error)) => error,
             Err(_) => io::ErrorKind::TimedOut.into(),
         };
         metrics::counter!("muster_gateway_connect_failures_total").increment(1);
-        tracing::warn!(broker.address = &**address, error = %problem, "cannot reach the broker");
+        // Clients try again and again; the log needs to hear of it once.
+        if !shared.unreachable.swap(true, Ordering::Relaxed) {
+            tracing::warn!(broker.address = &**address, error = %problem, "cannot reach the broker");
+        }
     }
     None
 }

@@ -80,7 +80,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pipe<R, W> {
     /// Waits until at least `length` bytes are waiting. Tells [`Arrival::End`] if they never will be.
     ///
     /// The buffer grows as bytes arrive, to no more than twice what is there: a length that is announced makes nothing
-    /// grow.
+    /// grow. Room that is there already is used.
     pub(super) async fn fill(&mut self, length: usize) -> io::Result<Arrival> {
         if self.waiting().len() >= length {
             return Ok(Arrival::Bytes);
@@ -90,7 +90,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pipe<R, W> {
             self.flush().await?;
             let missing = length - self.waiting().len();
             // Where much is missing nothing beyond it is read, so that the next frame starts at the front again.
-            let room = if missing < CHUNK / 2 { CHUNK } else { missing.min(self.waiting().len().max(CHUNK)) };
+            let here = self.waiting().len();
+            let spare = self.buffer.capacity().saturating_sub(here);
+            let room = if missing < CHUNK / 2 { CHUNK } else { missing.min(here.max(spare).max(CHUNK)) };
             if self.read_by(deadline, room).await? == Arrival::End {
                 return Ok(Arrival::End);
             }
@@ -230,7 +232,9 @@ mod tests {
         pipe.send(b"-").await.unwrap();
         pipe.skip(4).await.unwrap();
         pipe.pass(2).await.unwrap();
-        pipe.send_pieces(2, |frame| vec![IoSlice::new(b"<"), IoSlice::new(frame), IoSlice::new(b">")]).await.unwrap();
+        pipe.send_pieces(2, |frame| vec![IoSlice::new(b"<"), IoSlice::new(frame), IoSlice::new(b">")])
+            .await
+            .unwrap();
         pipe.skip(2).await.unwrap();
         assert_eq!(pipe.fill(5).await.unwrap(), Arrival::End);
         assert_eq!(pipe.waiting(), b"left");

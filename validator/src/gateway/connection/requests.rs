@@ -107,9 +107,12 @@ impl<'s, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Requests<'s, R, W> {
             }
         }
         let length = self.frame_bytes()?;
-        let header = RequestHeader::peek(self.pipe.waiting().get(SIZE..).unwrap_or_default()).map_err(Broken::Client)?;
+        let header = RequestHeader::peek(self.pipe.waiting().get(SIZE..).unwrap_or_default())
+            .map_err(Broken::Client)?;
         let (api_key, version, correlation_id) = (header.api_key, header.version, header.correlation_id);
-        let Some(api) = api::find(api_key) else { return Err(Broken::Violation("uses an API that is not known")) };
+        let Some(api) = api::find(api_key) else {
+            return Err(Broken::Violation("uses an API that is not known"));
+        };
         if !api.admits(version) && api_key != api::API_VERSIONS {
             return Err(Broken::Violation("uses an API or version that is not offered"));
         }
@@ -118,7 +121,7 @@ impl<'s, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Requests<'s, R, W> {
         }
         match api_key {
             api::PRODUCE => self.produce(length, version, correlation_id).await,
-            api::API_VERSIONS if version > api_versions::MAX_VERSION || version < 0 => {
+            api::API_VERSIONS if !(0..=api_versions::MAX_VERSION).contains(&version) => {
                 let header = RequestHeader { api_key, version, correlation_id, client_id: None };
                 let frame = api_versions::unsupported(&header);
                 self.answer(frame).await?;
@@ -130,7 +133,10 @@ impl<'s, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Requests<'s, R, W> {
                 self.push(Entry::Close).await?;
                 Ok(Next::End(End::Closing))
             }
-            api::CREATE_TOPICS | api::DESCRIBE_CONFIGS | api::ALTER_CONFIGS | api::INCREMENTAL_ALTER_CONFIGS
+            api::CREATE_TOPICS
+            | api::DESCRIBE_CONFIGS
+            | api::ALTER_CONFIGS
+            | api::INCREMENTAL_ALTER_CONFIGS
                 if self.shared.keeps_settings =>
             {
                 self.admin(length).await
@@ -156,9 +162,10 @@ impl<'s, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Requests<'s, R, W> {
         let limits = &self.shared.limits;
         match api_key {
             api::API_VERSIONS | api::SASL_HANDSHAKE | api::SASL_AUTHENTICATE => limits.handshake_frame_bytes,
-            api::CREATE_TOPICS | api::DESCRIBE_CONFIGS | api::ALTER_CONFIGS | api::INCREMENTAL_ALTER_CONFIGS => {
-                limits.admin_frame_bytes
-            }
+            api::CREATE_TOPICS
+            | api::DESCRIBE_CONFIGS
+            | api::ALTER_CONFIGS
+            | api::INCREMENTAL_ALTER_CONFIGS => limits.admin_frame_bytes,
             _ => limits.frame_bytes,
         }
     }
@@ -328,7 +335,8 @@ impl<'s, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Requests<'s, R, W> {
             };
             // A long decompression must not hold up the connections that share this thread.
             let heavy = produce::is_heavy(message);
-            let judged = off_the_workers(heavy, || produce::judge(message, &context, &view, &mut self.scratch));
+            let judged =
+                off_the_workers(heavy, || produce::judge(message, &context, &view, &mut self.scratch));
             let aging = view.take_aging();
             if !aging.is_empty() {
                 shared.facts.refresh(&aging);

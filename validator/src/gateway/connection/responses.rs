@@ -28,7 +28,12 @@ pub(super) struct Responses<'s, R, W> {
 }
 
 impl<'s, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Responses<'s, R, W> {
-    pub(super) fn new(shared: &'s Arc<Shared>, pipe: Pipe<R, W>, owed: Receiver<Entry>, host: Arc<str>) -> Self {
+    pub(super) fn new(
+        shared: &'s Arc<Shared>,
+        pipe: Pipe<R, W>,
+        owed: Receiver<Entry>,
+        host: Arc<str>,
+    ) -> Self {
         Self { shared, pipe, owed, host }
     }
 

@@ -39,7 +39,8 @@ pub(super) async fn ask(
             }
         }
     };
-    Ok(answer.map(|(facts, uses)| uses.into_iter().fold(facts, |facts, subject| facts.registered(subject, false))))
+    Ok(answer
+        .map(|(facts, uses)| uses.into_iter().fold(facts, |facts, subject| facts.registered(subject, false))))
 }
 
 /// The subjects that have the schema as a version; `None` for an unknown id.

@@ -19,6 +19,7 @@ mod lookup;
 mod view;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub(super) struct FactCache {
     highest: tokio::sync::Mutex<Highest>,
     bucket: Mutex<Bucket>,
     tasks: Arc<Tasks>,
+    /// Whether the last look-up failed.
+    failing: AtomicBool,
     limits: GatewayLimits,
 }
 
@@ -109,6 +112,7 @@ impl FactCache {
             highest: tokio::sync::Mutex::default(),
             bucket: Mutex::new(Bucket::new(limits.total_lookups_per_second)),
             tasks,
+            failing: AtomicBool::new(false),
             limits,
         }
     }
@@ -241,7 +245,9 @@ impl FactCache {
                 Err(_) => return Answer::Unavailable,
             };
             match answer {
-                Some(answer @ (Answer::Known(_) | Answer::Unknown)) if flight.started >= arrived => return answer,
+                Some(answer @ (Answer::Known(_) | Answer::Unknown)) if flight.started >= arrived => {
+                    return answer;
+                }
                 Some(Answer::Unavailable) | None => tokio::time::sleep(RETRY_PAUSE).await,
                 Some(Answer::Known(_) | Answer::Unknown) => {}
             }
@@ -265,6 +271,9 @@ impl FactCache {
             Ok(Err(_)) | Err(_) => "failed",
         };
         metrics::counter!("muster_gateway_registry_lookups_total", "result" => result).increment(1);
+        if matches!(found, Ok(Ok(_))) && self.failing.swap(false, Ordering::Relaxed) {
+            tracing::info!("the registry answers again");
+        }
         match found {
             Ok(Ok(found)) => match Entry::merge(old.as_deref(), found, now, self.limits.sticky) {
                 Some(entry) => {
@@ -285,11 +294,20 @@ impl FactCache {
                 }
             },
             Ok(Err(error)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "registry look-up failed");
+                if !self.failing.swap(true, Ordering::Relaxed) {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "registry look-up failed; further failures are only counted");
+                }
                 Answer::Unavailable
             }
             Err(_) => {
-                tracing::warn!(timeout_ms = patience.as_millis(), "registry look-up timed out");
+                if !self.failing.swap(true, Ordering::Relaxed) {
+                    let timeout_ms = patience.as_millis();
+                    tracing::warn!(
+                        timeout_ms,
+                        "registry look-up timed out; further failures are only counted"
+                    );
+                }
                 Answer::Unavailable
             }
         }

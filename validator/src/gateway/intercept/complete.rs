@@ -34,7 +34,8 @@ impl AdminPlan {
         let mut answers: Vec<Option<&Answer<'_>>> = Vec::with_capacity(self.resources.len());
         for planned in &self.resources {
             let fits = |answer: &&Answer<'_>| answer.kind == planned.kind && answer.name == planned.name;
-            let answer = unused.iter_mut().find(|slot| slot.as_ref().is_some_and(fits)).and_then(Option::take);
+            let answer =
+                unused.iter_mut().find(|slot| slot.as_ref().is_some_and(fits)).and_then(Option::take);
             answers.push(answer);
             failures.push(match answer {
                 Some(answer) if answer.error.is_none() && !self.validate_only => {
@@ -84,7 +85,12 @@ impl AdminPlan {
         Ok(response.encode(&written))
     }
 
-    fn written<'w>(&self, planned: &Planned, answer: &'w Answer<'w>, settings: &'w TopicSettings) -> Written<'w> {
+    fn written<'w>(
+        &self,
+        planned: &Planned,
+        answer: &'w Answer<'w>,
+        settings: &'w TopicSettings,
+    ) -> Written<'w> {
         let tell = answer.error.is_none() && answer.configs.is_some();
         let (keys, removed): (&[OwnedKey], _) = match &planned.then {
             Step::Create(_) if tell => (&OwnedKey::ALL, None),

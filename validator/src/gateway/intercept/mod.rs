@@ -12,7 +12,9 @@ use std::collections::HashSet;
 use super::Shared;
 use super::settings::{OwnedKey, TopicSettings};
 use crate::wire::client::Topics;
-use crate::wire::configs::{APPEND, DELETE, Entry, Kept, Request, Resource, Response, SET, SUBTRACT, TOPIC, Written};
+use crate::wire::configs::{
+    APPEND, DELETE, Entry, Kept, Request, Resource, Response, SET, SUBTRACT, TOPIC, Written,
+};
 use crate::wire::{ErrorCode, WireError, api};
 use intent::Intents;
 
@@ -82,7 +84,11 @@ pub(super) fn read(message: &[u8]) -> Result<Decision, WireError> {
     for resource in &request.resources {
         // A broker refuses a resource that is named twice, so nothing of ours takes effect either.
         let step = if resource.kind != TOPIC || repeated.contains(&(resource.kind, resource.name)) {
-            if api_key == api::DESCRIBE_CONFIGS && resource.kind == TOPIC { describe(resource) } else { Step::Nothing }
+            if api_key == api::DESCRIBE_CONFIGS && resource.kind == TOPIC {
+                describe(resource)
+            } else {
+                Step::Nothing
+            }
         } else {
             match api_key {
                 api::CREATE_TOPICS => create(resource),
@@ -141,9 +147,12 @@ impl AdminPlan {
         }
         let names: Vec<&str> = wished.iter().map(|(name, _)| *name).collect();
         let existing: HashSet<String> = match shared.cluster.metadata(Topics::Names(&names)).await {
-            Ok(metadata) => {
-                metadata.topics.into_iter().filter(|topic| topic.error.is_none()).map(|topic| topic.name).collect()
-            }
+            Ok(metadata) => metadata
+                .topics
+                .into_iter()
+                .filter(|topic| topic.error.is_none())
+                .map(|topic| topic.name)
+                .collect(),
             Err(_) => HashSet::new(),
         };
         let new = wished.into_iter().filter(|(name, _)| !existing.contains(*name));
@@ -177,7 +186,9 @@ fn kept<'k>((resource, planned): (&'k Resource<'k>, &Planned)) -> Option<Kept<'k
         Step::Nothing if resource.kind != TOPIC => {
             Some(Kept { resource, entries: resource.entries.clone(), extra: None })
         }
-        Step::Describe { extra: true, .. } => Some(Kept { resource, entries: strip(), extra: Some(HARMLESS) }),
+        Step::Describe { extra: true, .. } => {
+            Some(Kept { resource, entries: strip(), extra: Some(HARMLESS) })
+        }
         _ => Some(Kept { resource, entries: strip(), extra: None }),
     }
 }
@@ -215,7 +226,10 @@ fn replace(resource: &Resource<'_>) -> Step {
             return refuse(ErrorCode::INVALID_REQUEST, "Error due to duplicate config keys");
         }
         let Some(value) = entry.value else {
-            return refuse(ErrorCode::INVALID_REQUEST, format!("Null value not supported for : {}", key.name()));
+            return refuse(
+                ErrorCode::INVALID_REQUEST,
+                format!("Null value not supported for : {}", key.name()),
+            );
         };
         if let Err(message) = key.check(value) {
             return refuse(ErrorCode::INVALID_CONFIG, message);
@@ -245,7 +259,8 @@ fn alter(resource: &Resource<'_>) -> Step {
                 return refuse(ErrorCode::INVALID_REQUEST, format!("Null value not supported for : {name}"));
             }
             (APPEND | SUBTRACT, Some(_)) => {
-                let message = format!("Config value append and subtract are not allowed for config {name}: not a list");
+                let message =
+                    format!("Config value append and subtract are not allowed for config {name}: not a list");
                 return refuse(ErrorCode::INVALID_CONFIG, message);
             }
             (operation, _) => {

@@ -43,7 +43,10 @@ impl Log {
             };
             if Instant::now() >= deadline {
                 let code = problem.unwrap_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
-                return Err(UpstreamError::Refused { code, message: "the topic does not become ready".to_owned() });
+                return Err(UpstreamError::Refused {
+                    code,
+                    message: "the topic does not become ready".to_owned(),
+                });
             }
             sleep(Duration::from_millis(100)).await;
         }
@@ -121,7 +124,11 @@ impl Tail {
         let call = client::fetch(&self.topic, self.next_offset, FETCH_WAIT_MS, FETCH_BYTES);
         let read = self.leader.call(call, |message| {
             let (code, _, records) = client::read_fetch(message)?;
-            if code.is_none() { Ok(records.to_vec()) } else { Err(UpstreamError::Refused { code, message: String::new() }) }
+            if code.is_none() {
+                Ok(records.to_vec())
+            } else {
+                Err(UpstreamError::Refused { code, message: String::new() })
+            }
         });
         let bytes = match read.await {
             Ok(bytes) => bytes,
@@ -202,7 +209,10 @@ fn read_offset(message: &[u8]) -> Result<i64, UpstreamError> {
 }
 
 /// Milliseconds since 1970, for the timestamps of our own records. Nothing is decided by them.
-#[expect(clippy::disallowed_methods, reason = "records carry the writer's wall clock; nothing is decided by it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "records carry the writer's wall clock; nothing is decided by it"
+)]
 fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

@@ -184,7 +184,12 @@ impl Settings {
     }
 
     /// Writes settings that [`hold`](Self::hold) only enforced, unless they have been changed since.
-    pub(super) async fn store(&self, id: TopicId, name: &str, settings: &TopicSettings) -> Result<(), UpstreamError> {
+    pub(super) async fn store(
+        &self,
+        id: TopicId,
+        name: &str,
+        settings: &TopicSettings,
+    ) -> Result<(), UpstreamError> {
         let _one_at_a_time = self.writing.lock().await;
         let held = |state: &State| {
             state.topics.get(&id).is_some_and(|stored| stored.offset < 0 && stored.settings == *settings)
@@ -297,7 +302,9 @@ impl Settings {
             let mut state = lock(&self.state);
             let mut changed = false;
             for (id, stored) in &mut state.topics {
-                let Some(topic) = metadata.topics.iter().find(|topic| *topic.name == *stored.name) else { continue };
+                let Some(topic) = metadata.topics.iter().find(|topic| *topic.name == *stored.name) else {
+                    continue;
+                };
                 let bore_name = stored.bears_name();
                 if topic.error.is_none() && topic.id == *id {
                     stored.seen_on = Some(metadata.connection);
@@ -337,7 +344,8 @@ impl State {
             self.topics.remove(&id);
             return;
         }
-        let stored = self.topics.entry(id).or_insert_with(|| Stored::new(name, TopicSettings::default(), offset));
+        let stored =
+            self.topics.entry(id).or_insert_with(|| Stored::new(name, TopicSettings::default(), offset));
         stored.settings = settings;
         stored.offset = offset;
     }

@@ -65,7 +65,9 @@ impl OwnedKey {
     /// What it is for.
     pub(crate) fn documentation(self) -> &'static str {
         match self {
-            Self::KeyValidation => "Refuse batches with a record key whose schema id is not registered for this topic.",
+            Self::KeyValidation => {
+                "Refuse batches with a record key whose schema id is not registered for this topic."
+            }
             Self::ValueValidation => {
                 "Refuse batches with a record value whose schema id is not registered for this topic."
             }
@@ -80,7 +82,9 @@ impl OwnedKey {
         match self {
             Self::KeyValidation | Self::ValueValidation => match boolean(value) {
                 Some(_) => Ok(()),
-                None => Err(format!("Invalid value {value:.100} for configuration {name}: use true or false")),
+                None => {
+                    Err(format!("Invalid value {value:.100} for configuration {name}: use true or false"))
+                }
             },
             Self::KeyStrategy | Self::ValueStrategy => match value.parse::<SubjectNameStrategy>() {
                 Ok(_) => Ok(()),
@@ -232,7 +236,10 @@ mod tests {
         settings.set(OwnedKey::KeyValidation, Some("true"));
         settings.set(OwnedKey::ValueStrategy, Some("TopicRecordNameStrategy"));
         assert_eq!(TopicSettings::decode(&settings.encode()), settings);
-        let newer = format!("muster.level=payload\n{}confluent.value.schema.validation=maybe\nnonsense\n", settings.encode());
+        let newer = format!(
+            "muster.level=payload\n{}confluent.value.schema.validation=maybe\nnonsense\n",
+            settings.encode()
+        );
         assert_eq!(TopicSettings::decode(&newer), settings);
         settings.set(OwnedKey::KeyValidation, None);
         settings.set(OwnedKey::ValueStrategy, None);

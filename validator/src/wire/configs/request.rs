@@ -73,7 +73,15 @@ impl<'a> Request<'a> {
         }
         reader.skip_tags()?;
         reader.finish()?;
-        Ok(Self { header, resources, validate_only, synonyms, documentation, head, tail: reader.since(tail_at) })
+        Ok(Self {
+            header,
+            resources,
+            validate_only,
+            synonyms,
+            documentation,
+            head,
+            tail: reader.since(tail_at),
+        })
     }
 
     /// The request with other resources and settings. Answers a whole frame.
@@ -84,8 +92,7 @@ impl<'a> Request<'a> {
     where
         'a: 'k,
     {
-        let flexible =
-            api::find(self.header.api_key).is_some_and(|api| api.is_flexible(self.header.version));
+        let flexible = api::find(self.header.api_key).is_some_and(|api| api.is_flexible(self.header.version));
         let mut writer = Writer::new(flexible);
         writer.i32(0);
         writer.raw(self.head);

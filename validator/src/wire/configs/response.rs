@@ -94,7 +94,9 @@ impl<'a> Response<'a> {
         writer.array(answers.len());
         for answer in answers {
             match answer {
-                Written::Broker { answer, removed, added } => self.write_answer(answer, *removed, added, &mut writer),
+                Written::Broker { answer, removed, added } => {
+                    self.write_answer(answer, *removed, added, &mut writer)
+                }
                 Written::Refused { kind, name, error, message } => {
                     self.write_refusal(*kind, name, *error, message, &mut writer);
                 }

@@ -165,6 +165,13 @@ impl Piece {
     }
 }
 
+/// Where the parts of a topic stand.
+struct KeptTopic {
+    name: Range<usize>,
+    partitions: Vec<Range<usize>>,
+    tags: Range<usize>,
+}
+
 /// Cuts partitions out of a request. Topics of which nothing is left go too; order and everything else stay.
 ///
 /// `keep`: asked once per partition, in order. Answers `None` if nothing is left.
@@ -174,7 +181,7 @@ pub fn reduce(message: &[u8], mut keep: impl FnMut() -> bool) -> Result<Option<P
     let topics_at = request.topics_at;
     let mut reader = request.reader;
 
-    let mut topics: Vec<(Range<usize>, Vec<Range<usize>>, Range<usize>)> = Vec::new();
+    let mut topics: Vec<KeptTopic> = Vec::new();
     for _ in 0..request.topics_left {
         let name_at = reader.at();
         Topic::read(&mut reader, request.version)?;
@@ -192,7 +199,7 @@ pub fn reduce(message: &[u8], mut keep: impl FnMut() -> bool) -> Result<Option<P
         let tags_at = reader.at();
         reader.skip_tags()?;
         if !partitions.is_empty() {
-            topics.push((name, partitions, tags_at..reader.at()));
+            topics.push(KeptTopic { name, partitions, tags: tags_at..reader.at() });
         }
     }
     if topics.is_empty() {
@@ -207,7 +214,7 @@ pub fn reduce(message: &[u8], mut keep: impl FnMut() -> bool) -> Result<Option<P
     let mut piece = Piece::default();
     piece.keep(0..topics_at);
     piece.make(count(topics.len()));
-    for (name, partitions, tags) in topics {
+    for KeptTopic { name, partitions, tags } in topics {
         piece.keep(name);
         piece.make(count(partitions.len()));
         for span in partitions {

@@ -81,7 +81,8 @@ impl Plan {
         topics(&mut reader, version, |topic, index, span| {
             answered.entry((topic, index)).or_insert(span);
         })?;
-        let mut spans = answered.into_iter().map(|(key, span)| (key, message.get(span).unwrap_or_default())).collect();
+        let mut spans =
+            answered.into_iter().map(|(key, span)| (key, message.get(span).unwrap_or_default())).collect();
 
         let mut writer = response(correlation_id, version);
         self.write_topics(version, &mut writer, &mut spans);
@@ -90,7 +91,12 @@ impl Plan {
         Ok(writer.into_frame())
     }
 
-    fn write_topics(&self, version: i16, writer: &mut Writer, answered: &mut HashMap<(Topic<'_>, i32), &[u8]>) {
+    fn write_topics(
+        &self,
+        version: i16,
+        writer: &mut Writer,
+        answered: &mut HashMap<(Topic<'_>, i32), &[u8]>,
+    ) {
         let mut written: Vec<(&OwnedTopic, Vec<Answer<'_>>)> = Vec::new();
         for (topic, partitions) in &self.topics {
             let answers = partitions.iter().filter_map(|partition| match &partition.local {
