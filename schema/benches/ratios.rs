@@ -23,7 +23,9 @@ use serde::de::DeserializeOwned;
 use support::{SHAPES, Shape, parse, version};
 
 fn main() {
-    println!("one record       bytes   walker            last field   apache-avro Value     apache-avro serde");
+    println!(
+        "one record       bytes   walker            last field   apache-avro Value     apache-avro serde"
+    );
     for shape in SHAPES {
         match shape {
             Shape::Mixed => compare::<Mixed>(shape),
@@ -117,7 +119,9 @@ fn registration() {
     let texts: Vec<String> = (0..100).map(version).collect();
     let versions: Vec<ParsedSchema> = texts.iter().map(|text| parse(text)).collect();
     let (new, limits) = (version(100), Limits::default());
-    println!("parse, canonicalize and check a record of 100 fields     p50        p99        max   (ms, of {SAMPLES})");
+    println!(
+        "parse, canonicalize and check a record of 100 fields     p50        p99        max   (ms, of {SAMPLES})"
+    );
     for level in [CompatibilityLevel::BackwardTransitive, CompatibilityLevel::FullTransitive] {
         let policy = Policy { level, validate_fields: false, group: None };
         let run = |versions: &[ParsedSchema]| {
@@ -152,19 +156,51 @@ fn print_percentiles(what: &str, samples: usize, mut run: impl FnMut()) {
 
 /// The structs that serde decodes into; what is in them is not used.
 #[derive(Deserialize)]
+#[serde(rename = "R")]
 #[expect(dead_code, reason = "decoded, not read")]
 struct Twenty<T> {
-    f0: T, f1: T, f2: T, f3: T, f4: T, f5: T, f6: T, f7: T, f8: T, f9: T,
-    f10: T, f11: T, f12: T, f13: T, f14: T, f15: T, f16: T, f17: T, f18: T, f19: T,
+    f0: T,
+    f1: T,
+    f2: T,
+    f3: T,
+    f4: T,
+    f5: T,
+    f6: T,
+    f7: T,
+    f8: T,
+    f9: T,
+    f10: T,
+    f11: T,
+    f12: T,
+    f13: T,
+    f14: T,
+    f15: T,
+    f16: T,
+    f17: T,
+    f18: T,
+    f19: T,
 }
 
 #[derive(Deserialize)]
+#[serde(rename = "R")]
 #[expect(dead_code, reason = "decoded, not read")]
 struct Mixed {
-    f0: i64, f1: String, f2: f64, f3: Option<String>,
-    f4: i64, f5: String, f6: f64, f7: Option<String>,
-    f8: i64, f9: String, f10: f64, f11: Option<String>,
-    f12: i64, f13: String, f14: f64, f15: Option<String>,
+    f0: i64,
+    f1: String,
+    f2: f64,
+    f3: Option<String>,
+    f4: i64,
+    f5: String,
+    f6: f64,
+    f7: Option<String>,
+    f8: i64,
+    f9: String,
+    f10: f64,
+    f11: Option<String>,
+    f12: i64,
+    f13: String,
+    f14: f64,
+    f15: Option<String>,
     f16: Letter,
     f17: i32,
     f18: bool,
@@ -173,6 +209,7 @@ struct Mixed {
 }
 
 #[derive(Deserialize)]
+#[serde(rename = "E")]
 enum Letter {
     A,
     B,
@@ -180,12 +217,14 @@ enum Letter {
 }
 
 #[derive(Deserialize)]
+#[serde(rename = "R")]
 #[expect(dead_code, reason = "decoded, not read")]
 struct Nested {
     f0: Vec<Item>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename = "I")]
 #[expect(dead_code, reason = "decoded, not read")]
 struct Item {
     sku: String,

@@ -168,8 +168,8 @@ fn run(args: &Args) {
 
 /// Writes what was found, the shortest first.
 fn save(fuzzer: &Fuzzer, start_inputs: usize, folder: &std::path::Path) {
-    const MOST: usize = 150;
-    const LONGEST: usize = 600;
+    const MOST: usize = 60;
+    const LONGEST: usize = 500;
     std::fs::create_dir_all(folder).unwrap();
     let mut found: Vec<&Vec<u8>> = fuzzer.corpus.iter().skip(start_inputs).collect();
     found.retain(|input| input.len() <= LONGEST);

@@ -98,7 +98,8 @@ mod tests {
         let mut framed_guid = guid_identifier(guid).to_vec();
         framed_guid.push(9);
         let id = |n| Identifier::Id(SchemaId(n));
-        let cases: &[(&[u8], Result<(Identifier, &[u8]), FramingError>)] = &[
+        type Case<'a> = (&'a [u8], Result<(Identifier, &'a [u8]), FramingError>);
+        let cases: &[Case<'_>] = &[
             (&[], Err(FramingError::Short { length: 0 })),
             (&[0], Err(FramingError::Short { length: 1 })),
             (&[0, 0, 0, 0], Err(FramingError::Short { length: 4 })),

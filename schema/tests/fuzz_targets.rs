@@ -1,5 +1,6 @@
 //! A short run of each fuzz target, on a small stack: `cargo run --release --example fuzz` runs them for long.
 #![cfg(feature = "avro")]
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod support;
 

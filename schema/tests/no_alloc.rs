@@ -6,7 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use muster_schema::avro::validate::{Program, Scratch};
+use muster_schema::avro::validate::{Program, Projection, Scratch};
 use muster_schema::reference::ResolvedReferences;
 use muster_schema::{Limits, Strictness, avro};
 
@@ -70,6 +70,7 @@ fn walking_allocates_nothing_once_warm() {
     let limits = Limits::default();
     let schema = avro::parse(SCHEMA, &ResolvedReferences::default(), Strictness::New, &limits).unwrap();
     let program = Program::compile(&schema);
+    let projection = Projection::compile(&schema, &["children"]).unwrap();
     let mut scratch = Scratch::default();
     let mut data = Vec::new();
     tree(6, &mut data);
@@ -83,6 +84,7 @@ fn walking_allocates_nothing_once_warm() {
         assert_eq!(program.check(&data, &limits, &mut scratch), Ok(()));
         assert_eq!(program.check_body(&data, &limits, &mut scratch), Ok(()));
         assert!(program.check(&damaged, &limits, &mut scratch).is_err());
+        assert!(projection.find(&data, &limits, &mut scratch).is_ok_and(|found| found.is_some()));
     }
     assert_eq!(ALLOCATIONS.get() - before, 0);
 

@@ -3,6 +3,7 @@
 //!
 //! The cases are the same in every run; `PROPTEST_CASES` asks for more of them.
 #![cfg(feature = "avro")]
+#![expect(clippy::panic, reason = "a helper that fails fails its test")]
 
 mod support;
 
@@ -16,7 +17,9 @@ use muster_schema::avro::witness::{NoWitness, explain};
 use muster_schema::compatibility::{Candidate, CompatibilityLevel, Policy, Previous, check};
 use muster_schema::{Limits, ParsedSchema, SchemaType, Strictness, Version, avro};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use proptest::test_runner::{
+    Config, FileFailurePersistence, RngAlgorithm, TestCaseError, TestRng, TestRunner,
+};
 use serde_json::Value as Json;
 use support::Choices;
 use support::evolve::evolve;
@@ -33,7 +36,8 @@ const PATIENCE: Patience = Patience { items: 10_000, depth: 500 };
 /// Checks a law on byte strings of up to `length` bytes; prints and judges the histogram. `more`: features of this law
 /// that must not be rare either.
 fn law(name: &str, length: usize, more: &[&str], check: impl Fn(&[u8], &mut Histogram) -> Outcome) {
-    let seeds = FileFailurePersistence::Direct(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/properties.seeds"));
+    let seeds =
+        FileFailurePersistence::Direct(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/properties.seeds"));
     let default = Config::default();
     let config =
         Config { cases: default.cases.max(CASES), failure_persistence: Some(Box::new(seeds)), ..default };
@@ -74,7 +78,8 @@ fn print_then_parse_is_idempotent() {
         histogram.enter([(&schema, has_references(&texts))], []);
         for strictness in [Strictness::New, Strictness::Stored] {
             let again = avro::parse(schema.canonical(), &texts.references, strictness, &Limits::default());
-            let again = again.map_err(|error| TestCaseError::fail(format!("{}: {error}", schema.canonical())))?;
+            let again =
+                again.map_err(|error| TestCaseError::fail(format!("{}: {error}", schema.canonical())))?;
             prop_assert_eq!(again.canonical(), schema.canonical());
             prop_assert!(again.equivalent(&schema) && schema.equivalent(&again));
         }
@@ -316,18 +321,30 @@ fn a_witness_always_reproduces() {
                         found_kinds.push("no data".to_owned());
                         continue;
                     }
-                    Err(reason) => return Err(TestCaseError::fail(format!("{:?}: {reason}", found.difference))),
+                    Err(reason) => {
+                        return Err(TestCaseError::fail(format!("{:?}: {reason}", found.difference)));
+                    }
                 };
-                prop_assert_eq!(program.check(&witness.bytes, &Limits::default(), &mut Scratch::default()), Ok(()));
+                prop_assert_eq!(
+                    program.check(&witness.bytes, &Limits::default(), &mut Scratch::default()),
+                    Ok(())
+                );
                 let value = decode_all(writer, &witness.bytes, PATIENCE);
-                let value = value.map_err(|refused| TestCaseError::fail(format!("{refused:?}: {witness:?}")))?;
+                let value =
+                    value.map_err(|refused| TestCaseError::fail(format!("{refused:?}: {witness:?}")))?;
                 let datum: Option<Json> = serde_json::from_str(&witness.datum).ok();
                 prop_assert_eq!(datum.as_ref(), Some(&to_json(writer, writer.root(), &value)));
                 prop_assert!(datum.is_some_and(|datum| datum.pointer(&witness.path).is_some()));
                 let failed = failures(reader, writer, &value, Unions::FirstMatch);
                 let kind = found.difference.kind;
                 let shown = failed.iter().any(|f| f.path == witness.path && f.is_about(kind));
-                prop_assert!(shown, "{:?} is not what fails, but {:?}: {:?}", found.difference, failed, witness);
+                prop_assert!(
+                    shown,
+                    "{:?} is not what fails, but {:?}: {:?}",
+                    found.difference,
+                    failed,
+                    witness
+                );
             }
         }
         histogram.enter([(&first, has_references(&texts)), (&second, has_references(&more))], found_kinds);
@@ -385,4 +402,45 @@ fn what_is_compatible_is_read() {
         histogram.enter([(&first, has_references(&texts)), (&second, has_references(&more))], seen);
         Ok(())
     });
+}
+
+#[test]
+fn runs_of_longs_end_where_single_ones_do() {
+    let limits = Limits::default();
+    let parse = |text: &str| avro::parse(text, &Default::default(), Strictness::New, &limits);
+    let single = Program::compile(&parse("\"long\"").unwrap());
+    let programs: Vec<Program> = (0..40)
+        .map(|count| {
+            let fields: Vec<String> =
+                (0..count).map(|n| format!(r#"{{"name":"f{n}","type":"long"}}"#)).collect();
+            let text = format!(r#"{{"type":"record","name":"R","fields":[{}]}}"#, fields.join(","));
+            Program::compile(&parse(&text).unwrap())
+        })
+        .collect();
+    let byte = prop_oneof![0..0x80_u8, 0x80_u8.., Just(0x80), Just(0xff), Just(1)];
+    // Long numbers are rare among random bytes.
+    let long =
+        (0..12_usize, any::<u8>()).prop_map(|(width, last)| [vec![0xff; width], vec![last & 0x7f]].concat());
+    let bytes = prop_oneof![
+        prop::collection::vec(byte, 0..120),
+        prop::collection::vec(long, 0..30).prop_map(|parts| parts.concat()),
+    ];
+    let mut runner = TestRunner::new_with_rng(
+        Config { cases: 5_000, failure_persistence: None, ..Config::default() },
+        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+    );
+    let outcome = runner.run(&(bytes, 0..40_usize), |(bytes, count)| {
+        let mut scratch = Scratch::default();
+        let found = programs[count].measure(&bytes, &limits, &mut scratch);
+        let mut end = Ok(0);
+        for _ in 0..count {
+            end = end.and_then(|start| match single.measure(&bytes[start..], &limits, &mut scratch) {
+                Ok(length) => Ok(start + length),
+                Err(invalid) => Err((invalid.kind, start + invalid.offset)),
+            });
+        }
+        prop_assert_eq!(found.map_err(|invalid| (invalid.kind, invalid.offset)), end);
+        Ok(())
+    });
+    outcome.unwrap_or_else(|error| panic!("{error}"));
 }

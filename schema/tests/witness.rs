@@ -67,7 +67,8 @@ fn prove(
     Program::compile(writer)
         .check(&witness.bytes, &limits, &mut Scratch::default())
         .map_err(|invalid| format!("refused by the walker ({invalid}): {witness:?}"))?;
-    let datum: Json = serde_json::from_str(&witness.datum).map_err(|error| format!("{error}: {witness:?}"))?;
+    let datum: Json =
+        serde_json::from_str(&witness.datum).map_err(|error| format!("{error}: {witness:?}"))?;
     if datum != to_json(writer, writer.root(), &value) {
         return Err(format!("text and bytes differ: {witness:?}"));
     }
@@ -117,7 +118,9 @@ fn a_missing_symbol_is_written() {
     check(
         r#"{"type":"enum","name":"E","symbols":["B"]}"#,
         r#"{"type":"enum","name":"E","symbols":["B","A","C"]}"#,
-        &[r#""A" |  | the writer wrote the symbol A, which the reader's enum E does not have, nor a default"#],
+        &[
+            r#""A" |  | the writer wrote the symbol A, which the reader's enum E does not have, nor a default"#,
+        ],
     );
 }
 
@@ -157,9 +160,8 @@ fn a_union_without_a_branch_is_told_from_one_whose_branch_fails() {
             r#"{"string":""} | /string | the writer wrote string, which no branch of the reader's union [null, int] takes"#,
         ],
     );
-    let of = |item: &str| {
-        record(&format!(r#"{{"name":"a","type":["null",{{"type":"array","items":{item}}}]}}"#))
-    };
+    let of =
+        |item: &str| record(&format!(r#"{{"name":"a","type":["null",{{"type":"array","items":{item}}}]}}"#));
     check(
         &of(r#"["int",{"type":"enum","name":"E","symbols":["A"]}]"#),
         &of(r#"["null","int",{"type":"enum","name":"E","symbols":["A","B"]}]"#),
@@ -201,9 +203,7 @@ fn a_field_that_stands_for_several_is_told() {
     check(
         &format!(r#"["null",{}]"#, record(r#"{"name":"b","type":"int","aliases":["a"]}"#)),
         &record(r#"{"name":"a","type":"int"},{"name":"b","type":"int"}"#),
-        &[
-            r#"{"a":0,"b":0} |  | the reader's field b stands for several fields of the writer's record R"#,
-        ],
+        &[r#"{"a":0,"b":0} |  | the reader's field b stands for several fields of the writer's record R"#],
     );
 }
 
@@ -216,11 +216,16 @@ fn where_the_writer_has_no_data_there_is_no_witness() {
         &[none],
     );
     let endless = r#"{"type":"record","name":"L","fields":[{"name":"next","type":"L"}]}"#;
-    check(&record(&format!(r#"{{"name":"a","type":{endless}}},{{"name":"b","type":"int"}}"#)), &record(""), &[
-        r#"{} |  | the reader's field a has no default, and the writer wrote none"#,
-        r#"{} |  | the reader's field b has no default, and the writer wrote none"#,
-    ]);
-    let beside = |kind: &str| record(&format!(r#"{{"name":"a","type":{endless}}},{{"name":"b","type":"{kind}"}}"#));
+    check(
+        &record(&format!(r#"{{"name":"a","type":{endless}}},{{"name":"b","type":"int"}}"#)),
+        &record(""),
+        &[
+            r#"{} |  | the reader's field a has no default, and the writer wrote none"#,
+            r#"{} |  | the reader's field b has no default, and the writer wrote none"#,
+        ],
+    );
+    let beside =
+        |kind: &str| record(&format!(r#"{{"name":"a","type":{endless}}},{{"name":"b","type":"{kind}"}}"#));
     check(&beside("int"), &beside("string"), &[none]);
     check(&record(r#"{"name":"b","type":"int"}"#), &record(r#"{"name":"a","type":[]}"#), &[none]);
 }
@@ -250,7 +255,8 @@ fn a_large_datum_is_no_witness() {
     let fixed = |size: u32| format!(r#"{{"type":"fixed","name":"F","size":{size}}}"#);
     check(&fixed(1), &fixed(2_147_483_639), &["none: a witness would be too large"]);
     let limits = Limits { witness_bytes: 8, ..Limits::default() };
-    let (reader, writer) = (parse(&record(r#"{"name":"a","type":"int"}"#)), parse(&record(r#"{"name":"a","type":"null"}"#)));
+    let (reader, writer) =
+        (parse(&record(r#"{"name":"a","type":"int"}"#)), parse(&record(r#"{"name":"a","type":"null"}"#)));
     let explained = explain(&reader, &writer, &limits);
     assert_eq!(explained[0].witness, Err(NoWitness::TooLarge));
     let limits = Limits { pairs: 4, ..Limits::default() };
@@ -274,9 +280,8 @@ fn many_and_deep_differences_take_bounded_time_on_a_small_stack() {
             format!("{open}\"{leaf}\"{}", "}".repeat(levels))
         };
         let wide = |leaf: &str| {
-            let fields: Vec<String> = (0..300)
-                .map(|n| format!(r#"{{"name":"f{n}","type":["null",{}]}}"#, deep(leaf)))
-                .collect();
+            let fields: Vec<String> =
+                (0..300).map(|n| format!(r#"{{"name":"f{n}","type":["null",{}]}}"#, deep(leaf))).collect();
             parse(&record(&fields.join(",")))
         };
         let (reader, writer) = (wide("int"), wide("string"));
@@ -346,7 +351,9 @@ fn the_incompatibilities_of_the_conformance_folder_have_proved_witnesses() {
         }
         println!("{table}: {} incompatibilities, {} with a proved witness", in_table.0, in_table.1);
     }
-    println!("kind                                 found  proved  any-branch readers too  apache-avro: refuses  reads");
+    println!(
+        "kind                                 found  proved  any-branch readers too  apache-avro: refuses  reads"
+    );
     for (kind, Count { found, proved, any_branch, refused, read }) in &counts {
         println!("{kind:36} {found:5}  {proved:6}  {any_branch:22}  {refused:20}  {read:5}");
     }
@@ -405,8 +412,11 @@ fn schema_pairs(table: &str, case: &Json) -> Vec<(AvroSchema, AvroSchema)> {
 fn add_references(version: &Json, texts: &[(Json, Json)], closure: &mut ResolvedReferences) {
     for reference in version["references"].as_array().into_iter().flatten() {
         let name = reference["name"].as_str().unwrap_or_default();
-        let versions: Vec<&Json> =
-            texts.iter().filter(|(subject, _)| *subject == reference["subject"]).map(|(_, version)| version).collect();
+        let versions: Vec<&Json> = texts
+            .iter()
+            .filter(|(subject, _)| *subject == reference["subject"])
+            .map(|(_, version)| version)
+            .collect();
         let number = reference["version"].as_i64().and_then(|number| usize::try_from(number).ok());
         let found = number.and_then(|number| versions.get(number.wrapping_sub(1))).or(versions.last());
         let Some(found) = found else { continue };

@@ -120,7 +120,7 @@ impl Builder<'_> {
         match choices.below(if depth == 0 { 18 } else { 44 }) {
             pick @ 0..8 => Type::Primitive(PRIMITIVES[pick]),
             8..16 => Type::Logical(choices.below(LOGICAL.len())),
-            16..18 | 18..23 => match choices.below(self.complete.len() + 2).checked_sub(2) {
+            16..23 => match choices.below(self.complete.len() + 2).checked_sub(2) {
                 Some(known) => Type::Named(self.complete[known]),
                 None => Type::Named(self.small(choices)),
             },
@@ -201,7 +201,8 @@ impl Builder<'_> {
         let mut branches: Vec<Type> = Vec::new();
         for _ in 0..=choices.below(4) {
             let branch = self.any(choices, depth - 1);
-            if !matches!(branch, Type::Union(_)) && !branches.iter().any(|other| same_branch(other, &branch)) {
+            if !matches!(branch, Type::Union(_)) && !branches.iter().any(|other| same_branch(other, &branch))
+            {
                 branches.push(branch);
             }
         }

@@ -84,7 +84,8 @@ fn features(schema: &AvroSchema, found: &mut BTreeSet<String>) {
             if record.fields.iter().any(|field| field.default.is_some()) {
                 found.insert("default".to_owned());
             }
-            if record.fields.iter().any(|field| !field.aliases.is_empty()) || !record.named.aliases.is_empty() {
+            if record.fields.iter().any(|field| !field.aliases.is_empty()) || !record.named.aliases.is_empty()
+            {
                 found.insert("alias".to_owned());
             }
         }

@@ -146,7 +146,14 @@ impl Resolver<'_> {
         }
     }
 
-    fn read_union(&self, branches: &[NodeId], w: NodeId, value: &Value, path: &str, found: &mut Vec<Failure>) {
+    fn read_union(
+        &self,
+        branches: &[NodeId],
+        w: NodeId,
+        value: &Value,
+        path: &str,
+        found: &mut Vec<Failure>,
+    ) {
         let attempt = |branch: NodeId| {
             let mut failures = Vec::new();
             self.read(branch, w, value, path, &mut failures);

@@ -104,9 +104,9 @@ pub fn random(schema: &AvroSchema, id: NodeId, choices: &mut Choices<'_>, depth:
             };
             Value::Union(branch, Box::new(random(schema, branches[branch], choices, inner)))
         }
-        Kind::Record(record) => {
-            Value::Record(record.fields.iter().map(|field| random(schema, field.schema, choices, inner)).collect())
-        }
+        Kind::Record(record) => Value::Record(
+            record.fields.iter().map(|field| random(schema, field.schema, choices, inner)).collect(),
+        ),
     }
 }
 
@@ -126,7 +126,7 @@ pub fn encode(value: &Value, blocks: &mut Choices<'_>, out: &mut Vec<u8>) {
         Value::String(text) => sized(text.as_bytes(), out),
         Value::Fixed(bytes) => out.extend(bytes),
         Value::Enum(position) => varint(*position as i64, out),
-        Value::Array(items) => in_blocks(items, blocks, out, |item, blocks, out| encode(item, blocks, out)),
+        Value::Array(items) => in_blocks(items, blocks, out, encode),
         Value::Map(entries) => in_blocks(entries, blocks, out, |(key, value), blocks, out| {
             sized(key.as_bytes(), out);
             encode(value, blocks, out);
@@ -216,9 +216,7 @@ pub fn decode(
         Kind::Bytes => Value::Bytes(take_sized(input)?.to_vec()),
         Kind::String => Value::String(take_text(input)?),
         Kind::Fixed(fixed) => Value::Fixed(take(input, fixed.size)?.to_vec()),
-        Kind::Enum(symbols) => {
-            Value::Enum(position(number(input, 32)?, symbols.symbols.len())?)
-        }
+        Kind::Enum(symbols) => Value::Enum(position(number(input, 32)?, symbols.symbols.len())?),
         Kind::Array(part) => {
             let mut items = Vec::new();
             blocks(input, left, |input, left| {
@@ -308,7 +306,8 @@ fn number(input: &mut &[u8], bits: u32) -> Result<i64, Refused> {
         let byte = take(input, 1)?[0];
         value += u128::from(byte & 0x7f) << (7 * index);
         if byte & 0x80 == 0 {
-            let value = i128::try_from(value).ok().filter(|value| value >> bits == 0).ok_or(Refused::Invalid)?;
+            let value =
+                i128::try_from(value).ok().filter(|value| value >> bits == 0).ok_or(Refused::Invalid)?;
             let signed = if value % 2 == 0 { value / 2 } else { -(value + 1) / 2 };
             return i64::try_from(signed).map_err(|_| Refused::Invalid);
         }
@@ -332,9 +331,9 @@ pub fn to_json(schema: &AvroSchema, id: NodeId, value: &Value) -> Json {
         (Kind::Array(part), Value::Array(items)) => {
             Json::Array(items.iter().map(|item| to_json(schema, *part, item)).collect())
         }
-        (Kind::Map(part), Value::Map(entries)) => {
-            Json::Object(entries.iter().map(|(key, value)| (key.clone(), to_json(schema, *part, value))).collect())
-        }
+        (Kind::Map(part), Value::Map(entries)) => Json::Object(
+            entries.iter().map(|(key, value)| (key.clone(), to_json(schema, *part, value))).collect(),
+        ),
         (Kind::Union(branches), Value::Union(position, value)) => {
             let branch = branches[*position];
             match &schema.node(branch).kind {
@@ -345,7 +344,9 @@ pub fn to_json(schema: &AvroSchema, id: NodeId, value: &Value) -> Json {
         (Kind::Record(record), Value::Record(fields)) => {
             let members = record.fields.iter().zip(fields);
             Json::Object(
-                members.map(|(field, value)| (field.name.clone(), to_json(schema, field.schema, value))).collect(),
+                members
+                    .map(|(field, value)| (field.name.clone(), to_json(schema, field.schema, value)))
+                    .collect(),
             )
         }
         (kind, value) => panic!("{value:?} is no {kind:?}"),

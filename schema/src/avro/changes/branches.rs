@@ -27,7 +27,9 @@ pub(super) fn counterparts(
         for (branch, found) in writer_branches.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
             let keys = of_writer(&writer.node(*branch).kind);
             let position = keys.iter().find_map(|key| index.get(key)).copied();
-            if let Some(taken) = position.and_then(|position| is_taken.get_mut(position)).filter(|taken| !**taken) {
+            if let Some(taken) =
+                position.and_then(|position| is_taken.get_mut(position)).filter(|taken| !**taken)
+            {
                 *taken = true;
                 *found = position;
             }

@@ -22,7 +22,7 @@ pub(super) fn changes(writer: &AvroSchema, reader: &AvroSchema, limits: &Limits)
         backward,
         forward,
         paths: vec![Step { parent: 0, token: String::new() }],
-        visited: HashSet::new(),
+        visited: HashMap::new(),
         json_texts: HashMap::new(),
         todo: Vec::new(),
         changes: Vec::new(),
@@ -30,6 +30,11 @@ pub(super) fn changes(writer: &AvroSchema, reader: &AvroSchema, limits: &Limits)
         bytes_left: limits.difference_bytes,
     };
     if walk.run().is_err() {
+        let said = std::mem::take(&mut walk.todo).into_iter().rev().filter_map(|task| match task {
+            Task::List(change) => Some(change),
+            Task::Visit(_) => None,
+        });
+        walk.changes.extend(said);
         let verdict = Verdict::default();
         let cut = Change { path: "/".to_owned(), kind: ChangeKind::ListCut, from: None, to: None, verdict };
         walk.changes.push(cut);
@@ -45,14 +50,20 @@ struct Walk<'a> {
     /// The writer's schema reads.
     forward: Comparison<'a>,
     paths: Vec<Step>,
-    visited: HashSet<(NodeId, NodeId, Counts)>,
+    /// What mattered when a pair was visited.
+    visited: HashMap<(NodeId, NodeId), Vec<Counts>>,
     /// Values that were put into words, by address: the same one may be shown often.
     json_texts: HashMap<*const Json, String>,
-    /// Pairs to be visited, last first.
-    todo: Vec<Visit>,
+    /// What is to be listed and visited, last first.
+    todo: Vec<Task>,
     changes: Vec<Change>,
     work_left: usize,
     bytes_left: usize,
+}
+
+enum Task {
+    List(Change),
+    Visit(Visit),
 }
 
 /// A step down a path.
@@ -76,6 +87,12 @@ struct Counts {
     forward: bool,
 }
 
+impl Counts {
+    fn cover(self, other: Self) -> bool {
+        (self.backward || !other.backward) && (self.forward || !other.forward)
+    }
+}
+
 /// A bound is exceeded.
 struct Cut;
 
@@ -91,7 +108,8 @@ impl<'a> Walk<'a> {
         if is_complete.contains(&false) {
             let [breaks_backward, breaks_forward] = is_complete.map(|complete| !complete);
             let incomplete = if breaks_backward { &self.backward } else { &self.forward };
-            let reason = incomplete.differences().into_iter().map(|(difference, _)| difference.message).next();
+            let reason =
+                incomplete.differences().into_iter().map(|(difference, _)| difference.message).next();
             let reason = reason.map(|reason| clip(&reason).into_owned());
             let verdict = Verdict { breaks_backward, breaks_forward };
             self.say(0, (ChangeKind::NotComparable, None, reason, verdict))?;
@@ -100,10 +118,21 @@ impl<'a> Walk<'a> {
             backward: self.backward.is_complete() && self.backward.breaks(reader, writer),
             forward: self.forward.is_complete() && self.forward.breaks(writer, reader),
         };
-        self.todo.push(Visit { reader, writer, path: 0, counts });
-        while let Some(visit) = self.todo.pop() {
+        self.todo.push(Task::Visit(Visit { reader, writer, path: 0, counts }));
+        self.todo.reverse();
+        while let Some(task) = self.todo.pop() {
+            let visit = match task {
+                Task::List(change) => {
+                    self.changes.push(change);
+                    continue;
+                }
+                Task::Visit(visit) => visit,
+            };
             self.charge(1)?;
-            if self.visited.insert((visit.reader, visit.writer, visit.counts)) {
+            // Once is enough, unless it matters more than before.
+            let before = self.visited.entry((visit.reader, visit.writer)).or_default();
+            if !before.iter().any(|counts| counts.cover(visit.counts)) {
+                before.push(visit.counts);
                 let below = self.todo.len();
                 self.visit(visit)?;
                 if let Some(new) = self.todo.get_mut(below..) {
@@ -125,7 +154,10 @@ impl<'a> Walk<'a> {
                 self.named(visit, &r.named, &w.named)?;
                 if r.is_error != w.is_error {
                     let text = |is_error| Some(if is_error { "error" } else { "record" }.to_owned());
-                    self.say(path, (ChangeKind::ErrorChanged, text(w.is_error), text(r.is_error), NO_VERDICT))?;
+                    self.say(
+                        path,
+                        (ChangeKind::ErrorChanged, text(w.is_error), text(r.is_error), NO_VERDICT),
+                    )?;
                 }
                 self.record(visit, r, w)?;
             }
@@ -142,7 +174,8 @@ impl<'a> Walk<'a> {
                 }
             }
             (r, w) if std::mem::discriminant(r) != std::mem::discriminant(w) => {
-                let names = names_cost(self.reader, &[reader]).saturating_add(names_cost(self.writer, &[writer]));
+                let names =
+                    names_cost(self.reader, &[reader]).saturating_add(names_cost(self.writer, &[writer]));
                 self.charge(names)?;
                 let kind = if promotes(w, r) { ChangeKind::TypePromoted } else { ChangeKind::TypeChanged };
                 let verdict = self.found(visit, DifferenceKind::TypeMismatch);
@@ -178,7 +211,12 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn properties(&mut self, path: usize, r: &'a [(String, Json)], w: &'a [(String, Json)]) -> Result<(), Cut> {
+    fn properties(
+        &mut self,
+        path: usize,
+        r: &'a [(String, Json)],
+        w: &'a [(String, Json)],
+    ) -> Result<(), Cut> {
         if r.is_empty() && w.is_empty() {
             return Ok(());
         }
@@ -214,7 +252,10 @@ impl<'a> Walk<'a> {
         }
         for symbol in only_writer {
             let verdict = Verdict { breaks_forward: false, ..verdict };
-            self.say(visit.path, (ChangeKind::SymbolRemoved, Some(clip(symbol).into_owned()), None, verdict))?;
+            self.say(
+                visit.path,
+                (ChangeKind::SymbolRemoved, Some(clip(symbol).into_owned()), None, verdict),
+            )?;
         }
         if is_reordered {
             let text = |symbols: &[String]| Some(list(symbols.iter().cloned(), symbols.len()));
@@ -222,7 +263,12 @@ impl<'a> Walk<'a> {
             self.say(visit.path, said)?;
         }
         let (from, to) = (w.default.as_deref(), r.default.as_deref());
-        self.default(visit.path, from != to, from.map(|text| clip(text).into_owned()), to.map(|text| clip(text).into_owned()))
+        self.default(
+            visit.path,
+            from != to,
+            from.map(|text| clip(text).into_owned()),
+            to.map(|text| clip(text).into_owned()),
+        )
     }
 
     fn default(
@@ -243,12 +289,10 @@ impl<'a> Walk<'a> {
 
     fn record(&mut self, visit: Visit, r: &'a Record, w: &'a Record) -> Result<(), Cut> {
         self.charge(cost(r).saturating_add(cost(w)))?;
-        let from_writer: Vec<Option<Origin>> = (0..r.fields.len())
-            .map(|position| self.backward.origin(r, position, visit.writer, w))
-            .collect();
-        let from_reader: Vec<Option<Origin>> = (0..w.fields.len())
-            .map(|position| self.forward.origin(w, position, visit.reader, r))
-            .collect();
+        let from_writer: Vec<Option<Origin>> =
+            (0..r.fields.len()).map(|position| self.backward.origin(r, position, visit.writer, w)).collect();
+        let from_reader: Vec<Option<Origin>> =
+            (0..w.fields.len()).map(|position| self.forward.origin(w, position, visit.reader, r)).collect();
         // Which writer field has an alias that names the reader field at a position.
         let mut by_writer_alias: HashMap<usize, usize> = HashMap::new();
         for (at, origin) in from_reader.iter().enumerate().rev() {
@@ -259,8 +303,12 @@ impl<'a> Walk<'a> {
         let mut paired = HashSet::new();
         let mut has_counterpart = vec![false; w.fields.len()];
         for (position, (field, origin)) in r.fields.iter().zip(&from_writer).enumerate() {
+            if *origin == Some(Origin::Several) {
+                self.charge(w.fields.len())?;
+            }
             let counterpart = match origin {
                 Some(Origin::Field(at)) => Some(*at),
+                Some(Origin::Several) => w.fields.iter().position(|other| other.name == field.name),
                 _ => by_writer_alias.get(&position).copied(),
             };
             match counterpart.and_then(|at| Some((at, w.fields.get(at)?))) {
@@ -281,7 +329,8 @@ impl<'a> Walk<'a> {
                         breaks_backward: visit.counts.backward && is_nothing(*origin),
                         breaks_forward: false,
                     };
-                    let (path, to) = (self.step(visit.path, &field.name), self.field_text(self.reader, field));
+                    let (path, to) =
+                        (self.step(visit.path, &field.name), self.field_text(self.reader, field));
                     self.say(path, (ChangeKind::FieldAdded, None, Some(to), verdict))?;
                 }
             }
@@ -298,13 +347,15 @@ impl<'a> Walk<'a> {
                         breaks_backward: false,
                         breaks_forward: visit.counts.forward && is_nothing(*origin),
                     };
-                    let (path, from) = (self.step(visit.path, &field.name), self.field_text(self.writer, field));
+                    let (path, from) =
+                        (self.step(visit.path, &field.name), self.field_text(self.writer, field));
                     self.say(path, (ChangeKind::FieldRemoved, Some(from), None, verdict))?;
                 }
                 _ => {}
             }
         }
-        let names = |record: &'a Record| record.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>();
+        let names =
+            |record: &'a Record| record.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>();
         let (of_reader, of_writer) = (names(r), names(w));
         if both(&of_reader, &of_writer).is_reordered {
             let text = |names: &[&str]| Some(list(names.iter().map(|name| (*name).to_owned()), names.len()));
@@ -375,8 +426,10 @@ impl<'a> Walk<'a> {
         let gained = |branch: &NodeId, at: Option<usize>| {
             counts.forward && at.is_none() && self.forward.breaks(writer, *branch)
         };
-        let lost: Vec<bool> = of_writer.iter().zip(&found).map(|(branch, position)| lost(branch, *position)).collect();
-        let gained: Vec<bool> = of_reader.iter().zip(&before).map(|(branch, at)| gained(branch, *at)).collect();
+        let lost: Vec<bool> =
+            of_writer.iter().zip(&found).map(|(branch, position)| lost(branch, *position)).collect();
+        let gained: Vec<bool> =
+            of_reader.iter().zip(&before).map(|(branch, at)| gained(branch, *at)).collect();
         match (&r.kind, &w.kind) {
             (Kind::Union(_), Kind::Union(_)) => {
                 for ((branch, at), breaks_forward) in of_reader.iter().zip(&before).zip(gained) {
@@ -405,10 +458,8 @@ impl<'a> Walk<'a> {
                 }
             }
             _ => {
-                let verdict = Verdict {
-                    breaks_backward: lost.contains(&true),
-                    breaks_forward: gained.contains(&true),
-                };
+                let verdict =
+                    Verdict { breaks_backward: lost.contains(&true), breaks_forward: gained.contains(&true) };
                 let said =
                     (ChangeKind::TypeChanged, self.writer_type(writer), self.reader_type(reader), verdict);
                 self.say(path, said)?;
@@ -446,7 +497,7 @@ impl<'a> Walk<'a> {
             backward: from.counts.backward && reads.0 && self.backward.breaks(reader, writer),
             forward: from.counts.forward && reads.1 && self.forward.breaks(writer, reader),
         };
-        self.todo.push(Visit { reader, writer, path, counts });
+        self.todo.push(Task::Visit(Visit { reader, writer, path, counts }));
     }
 
     fn step(&mut self, parent: usize, token: &str) -> usize {
@@ -470,7 +521,7 @@ impl<'a> Walk<'a> {
         let texts = [Some(&change.path), change.from.as_ref(), change.to.as_ref()];
         let bytes = size_of::<Change>() + texts.into_iter().flatten().map(String::len).sum::<usize>();
         self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or(Cut)?;
-        self.changes.push(change);
+        self.todo.push(Task::List(change));
         Ok(())
     }
 
@@ -517,11 +568,12 @@ fn cost(record: &Record) -> usize {
 /// Branches, and the length of their names, which are copied.
 fn names_cost(schema: &AvroSchema, branches: &[NodeId]) -> usize {
     const BYTES_PER_STEP: usize = 32;
-    let bytes = |name: &Name| {
-        name.simple.len().saturating_add(name.namespace.as_ref().map_or(0, String::len))
-    };
+    let bytes =
+        |name: &Name| name.simple.len().saturating_add(name.namespace.as_ref().map_or(0, String::len));
     let cost = |branch: &NodeId| match named(&schema.node(*branch).kind) {
-        Some(named) => named.aliases.iter().chain([&named.name]).map(bytes).sum::<usize>() / BYTES_PER_STEP + 1,
+        Some(named) => {
+            named.aliases.iter().chain([&named.name]).map(bytes).sum::<usize>() / BYTES_PER_STEP + 1
+        }
         None => 1,
     };
     branches.iter().map(cost).sum()

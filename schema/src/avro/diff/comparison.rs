@@ -1,6 +1,8 @@
 //! A comparison that is over, with its memory: for those who ask more than which differences there are.
 
-use super::walk::{Checker, Finding, Found, Outcome, ROOT, Stop, has_enum_default, names_match, promotes, same_type};
+use super::walk::{
+    Checker, Finding, Found, Outcome, ROOT, Stop, has_enum_default, names_match, promotes, same_type,
+};
 use super::{Difference, DifferenceKind};
 use crate::avro::model::{AvroSchema, Kind, NodeId, Record};
 use crate::avro::names::named;

@@ -1,7 +1,8 @@
 //! The comparison itself: which pairs of types are looked at, in which order, and what is remembered of them.
 
-use std::collections::hash_map::Entry;
+use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hasher};
 
 use super::DifferenceKind;
 use crate::avro::model::{AvroSchema, Enum, Field, Kind, Named, NodeId, Record};
@@ -20,7 +21,7 @@ pub(super) struct Checker<'a> {
     pub(super) reader: &'a AvroSchema,
     pub(super) writer: &'a AvroSchema,
     work_left: usize,
-    pub(super) memo: HashMap<(NodeId, NodeId), PairId>,
+    pub(super) memo: HashMap<(NodeId, NodeId), PairId, PairHashes>,
     /// What was found for each pair, as a range of `found`; empty means compatible. A pair in progress has an empty range
     /// too: it counts as compatible unless something else proves the contrary.
     pub(super) pairs: Vec<(u32, u32)>,
@@ -103,13 +104,58 @@ enum Entered {
     New(Frame),
 }
 
+/// Hashes pairs of ids faster than the standard library does, with a key of its own for each comparison, so that nobody
+/// can prepare ids that collide.
+#[derive(Clone)]
+pub(super) struct PairHashes {
+    key: u64,
+}
+
+impl PairHashes {
+    fn new() -> Self {
+        Self { key: RandomState::new().hash_one(0_u8) }
+    }
+}
+
+impl BuildHasher for PairHashes {
+    type Hasher = PairHasher;
+
+    fn build_hasher(&self) -> PairHasher {
+        PairHasher { state: self.key }
+    }
+}
+
+pub(super) struct PairHasher {
+    state: u64,
+}
+
+impl Hasher for PairHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
+    }
+
+    /// Folded multiplication: every bit of the state and the number reaches every bit of the next state.
+    fn write_u32(&mut self, number: u32) {
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        let [low, high] = {
+            let product = u128::from(self.state ^ u64::from(number)).wrapping_mul(u128::from(FACTOR));
+            [product as u64, (product >> 64) as u64]
+        };
+        self.state = low ^ high;
+    }
+
+    fn finish(&self) -> u64 {
+        self.state
+    }
+}
+
 impl<'a> Checker<'a> {
     pub(super) fn new(reader: &'a AvroSchema, writer: &'a AvroSchema, limits: &Limits) -> Self {
         Self {
             reader,
             writer,
             work_left: limits.pairs,
-            memo: HashMap::new(),
+            memo: HashMap::with_hasher(PairHashes::new()),
             pairs: Vec::new(),
             found: Vec::new(),
             locations: vec![START],
@@ -228,7 +274,14 @@ impl<'a> Checker<'a> {
                 frame.merge(returned);
                 Ok(only_part(frame, *reader, *writer, Token::Values))
             }
-            (Kind::Union(_), Kind::Union(branches)) => Ok(both_unions(frame, branches, returned)),
+            (Kind::Union(reader), Kind::Union(branches)) => {
+                merge_branch(frame, branches, returned);
+                self.skip_shared_primitives(frame, reader, branches)?;
+                Ok(match frame.next_of(branches) {
+                    Some(&branch) => Step::Visit { reader: frame.reader, writer: branch, at: START },
+                    None => Step::Finish,
+                })
+            }
             (Kind::Union(branches), _) => Ok(reader_union(frame, branches, returned)),
             (_, Kind::Union(branches)) => {
                 frame.merge(returned);
@@ -240,6 +293,28 @@ impl<'a> Checker<'a> {
             }
             _ => Ok(Step::Finish),
         }
+    }
+
+    /// Passes over branches of the writer's union that are also in the reader's, which most unions consist of: they need
+    /// no memory.
+    fn skip_shared_primitives(
+        &mut self,
+        frame: &mut Frame,
+        reader: &[NodeId],
+        writer: &[NodeId],
+    ) -> Result<(), Stop> {
+        while let Some(branch) = writer.get(frame.next as usize) {
+            let kind = &self.writer.node(*branch).kind;
+            if !is_primitive(kind) {
+                break;
+            }
+            self.charge(reader.len())?;
+            if !reader.iter().any(|other| same_type(&self.reader.node(*other).kind, kind)) {
+                break;
+            }
+            frame.next = frame.next.saturating_add(1);
+        }
+        Ok(())
     }
 
     fn next_field(
@@ -360,7 +435,7 @@ fn only_part(frame: &mut Frame, reader: NodeId, writer: NodeId, token: Token) ->
 }
 
 /// Every writer branch must be readable by the reader union; what exactly is wrong inside a branch is not told.
-fn both_unions(frame: &mut Frame, branches: &[NodeId], returned: Option<Outcome>) -> Step {
+fn merge_branch(frame: &mut Frame, branches: &[NodeId], returned: Option<Outcome>) {
     if let (Some(Outcome::Incompatible(_)), Some(position)) = (returned, frame.next.checked_sub(1)) {
         frame.found.push(Found::Here(Finding {
             kind: DifferenceKind::MissingUnionBranch,
@@ -369,10 +444,6 @@ fn both_unions(frame: &mut Frame, branches: &[NodeId], returned: Option<Outcome>
             writer: branches.get(position as usize).copied().unwrap_or(frame.writer),
             position: Some(position),
         }));
-    }
-    match frame.next_of(branches) {
-        Some(&branch) => Step::Visit { reader: frame.reader, writer: branch, at: START },
-        None => Step::Finish,
     }
 }
 

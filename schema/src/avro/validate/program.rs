@@ -20,6 +20,8 @@ pub(super) enum Op {
     Int,
     /// A varint of at most 64 bits.
     Long,
+    /// So many of them.
+    Longs(usize),
     /// So many bytes of any content: float, double, fixed.
     Skip(usize),
     /// A length and as many bytes.
@@ -60,10 +62,7 @@ pub(super) fn compile(schema: &AvroSchema) -> Program {
 }
 
 /// Compiles values of these types of the schema, one after another.
-pub(super) fn compile_types(
-    schema: &AvroSchema,
-    types: impl DoubleEndedIterator<Item = NodeId>,
-) -> Program {
+pub(super) fn compile_types(schema: &AvroSchema, types: impl DoubleEndedIterator<Item = NodeId>) -> Program {
     let shape = Shape::of(schema);
     let mut compiler = Compiler {
         schema,
@@ -251,7 +250,7 @@ impl Compiler<'_> {
             Kind::Null => {}
             Kind::Boolean => self.ops.push(Op::Boolean),
             Kind::Int => self.ops.push(Op::Int),
-            Kind::Long => self.ops.push(Op::Long),
+            Kind::Long => self.long(),
             Kind::Float => self.skip(4),
             Kind::Double => self.skip(8),
             Kind::Fixed(fixed) => self.skip(fixed.size),
@@ -328,6 +327,16 @@ impl Compiler<'_> {
         match self.ops.last_mut() {
             Some(Op::Skip(before)) if merged => *before = before.saturating_add(bytes),
             _ => self.ops.push(Op::Skip(bytes)),
+        }
+    }
+
+    /// Neighbours are counted together.
+    fn long(&mut self) {
+        let merged = self.ops.len() > self.barrier;
+        match self.ops.last_mut() {
+            Some(last @ Op::Long) if merged => *last = Op::Longs(2),
+            Some(Op::Longs(count)) if merged => *count = count.saturating_add(1),
+            _ => self.ops.push(Op::Long),
         }
     }
 

@@ -63,6 +63,7 @@ impl Input<'_> {
                 },
                 Op::Int => self.skip_int()?,
                 Op::Long => self.skip_long()?,
+                Op::Longs(count) => self.skip_longs(count)?,
                 Op::Skip(length) => {
                     self.rest = self.rest.get(length..).ok_or(InvalidKind::Truncated)?;
                 }
@@ -184,6 +185,46 @@ impl Input<'_> {
             self.rest = self.rest.get(length..).ok_or(InvalidKind::Truncated)?;
         } else {
             self.rest = long(self.rest)?.1;
+        }
+        Ok(())
+    }
+
+    /// Counts the last bytes of varints, eight bytes at a time, as long as none can be too long.
+    fn skip_longs(&mut self, mut count: usize) -> Result<(), InvalidKind> {
+        /// A varint of so many bytes has at most 63 bits.
+        const SURE_BYTES: usize = 9;
+        // `rest` begins with a varint, the next word is so many bytes into it.
+        let mut ahead = 0;
+        while count > 0 {
+            let word = self.rest.get(ahead..).and_then(<[u8]>::first_chunk::<8>);
+            let ends = word.map_or(0, |word| !u64::from_le_bytes(*word) & 0x8080_8080_8080_8080);
+            let first_end = ends.trailing_zeros() as usize / 8;
+            if ends == 0 || ahead + first_end >= SURE_BYTES {
+                self.rest = match self.rest {
+                    [_, _, _, _, _, _, _, _, 0..0x80, rest @ ..]
+                        if word.is_some() && ends == 0 && ahead == 0 =>
+                    {
+                        rest
+                    }
+                    rest => long(rest)?.1,
+                };
+                (count, ahead) = (count - 1, 0);
+                continue;
+            }
+            let ended = ends.count_ones() as usize;
+            if ended >= count {
+                let mut ends = ends;
+                for _ in 1..count {
+                    ends &= ends - 1;
+                }
+                let after = ahead + ends.trailing_zeros() as usize / 8 + 1;
+                self.rest = self.rest.get(after..).ok_or(InvalidKind::Truncated)?;
+                return Ok(());
+            }
+            count -= ended;
+            let begun = ends.leading_zeros() as usize / 8;
+            self.rest = self.rest.get(ahead + 8 - begun..).ok_or(InvalidKind::Truncated)?;
+            ahead = begun;
         }
         Ok(())
     }

@@ -119,14 +119,14 @@ impl<'c, 'a> Witnesses<'c, 'a> {
     fn of(&mut self, finding: Option<Finding>) -> Result<Witness, NoWitness> {
         let finding = finding.ok_or(NoWitness::TooLarge)?;
         let mut way = match finding.kind {
-            DifferenceKind::AmbiguousField => self.search.to_ambiguous(&finding)?,
-            _ => self.search.to_listed(&finding)?,
+            DifferenceKind::AmbiguousField => self.search.way_to_ambiguous(&finding)?,
+            _ => self.search.way_to_listed(&finding)?,
         };
         let mut union = None;
         if finding.kind == DifferenceKind::MissingUnionBranch {
             let taken = self.search.taken_branch((finding.reader, finding.writer));
             union = taken.map(|branch| (finding.reader, branch, way.edges.len()));
-            let Way { edges, leaf } = self.search.inside_union(&finding)?;
+            let Way { edges, leaf } = self.search.way_inside_union(&finding)?;
             way = Way { edges: [way.edges, edges].concat(), leaf };
         }
         self.put_into_words(&way, union)

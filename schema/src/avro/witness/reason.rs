@@ -39,7 +39,10 @@ pub(super) fn reason(reader: &AvroSchema, writer: &AvroSchema, leaf: &Leaf) -> S
             )
         }
         Leaf::NoDefault { record, position } => {
-            format!("the reader's field {} has no default, and the writer wrote none", field(reader, record, position))
+            format!(
+                "the reader's field {} has no default, and the writer wrote none",
+                field(reader, record, position)
+            )
         }
         Leaf::NoBranch((r, w)) => {
             format!(
@@ -78,7 +81,11 @@ fn branches(schema: &AvroSchema, union: NodeId) -> String {
     let names = branches.iter().take(SHOWN_BRANCHES).map(|branch| branch_name(&schema.node(*branch).kind));
     let names: Vec<String> = names.collect();
     let more = branches.len().saturating_sub(SHOWN_BRANCHES);
-    if more > 0 { format!("[{}, and {more} more]", names.join(", ")) } else { format!("[{}]", names.join(", ")) }
+    if more > 0 {
+        format!("[{}, and {more} more]", names.join(", "))
+    } else {
+        format!("[{}]", names.join(", "))
+    }
 }
 
 fn field(schema: &AvroSchema, record: NodeId, position: usize) -> &str {

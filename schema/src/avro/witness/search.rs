@@ -41,13 +41,23 @@ pub(super) enum Leaf {
     Names(Pair),
     Sizes(Pair),
     /// `first_missing`: position of the first symbol that the reader lacks.
-    Symbols { pair: Pair, first_missing: usize },
+    Symbols {
+        pair: Pair,
+        first_missing: usize,
+    },
     /// The reader's field, which only the reader has.
-    NoDefault { record: NodeId, position: usize },
+    NoDefault {
+        record: NodeId,
+        position: usize,
+    },
     /// No branch of the reader's union matches.
     NoBranch(Pair),
     /// The reader's field and the writer's record in which it stands for several.
-    Ambiguous { record: NodeId, position: usize, writer: NodeId },
+    Ambiguous {
+        record: NodeId,
+        position: usize,
+        writer: NodeId,
+    },
 }
 
 /// Which edges are taken.
@@ -82,7 +92,7 @@ impl<'c, 'a> Search<'c, 'a> {
     }
 
     /// The way to a finding that is listed.
-    pub(super) fn to_listed(&mut self, finding: &Finding) -> Result<Way, NoWitness> {
+    pub(super) fn way_to_listed(&mut self, finding: &Finding) -> Result<Way, NoWitness> {
         let ways = match self.listed.take() {
             Some(ways) => ways,
             None => {
@@ -103,7 +113,7 @@ impl<'c, 'a> Search<'c, 'a> {
     }
 
     /// The way to the pair of records where the comparison stopped.
-    pub(super) fn to_ambiguous(&mut self, finding: &Finding) -> Result<Way, NoWitness> {
+    pub(super) fn way_to_ambiguous(&mut self, finding: &Finding) -> Result<Way, NoWitness> {
         let root = (self.reader.root(), self.writer.root());
         let (ways, _) = self.spread(root, Through::Any, |_, _| false)?;
         let pair = (finding.reader, finding.writer);
@@ -115,9 +125,10 @@ impl<'c, 'a> Search<'c, 'a> {
     }
 
     /// The way on from a reader's union, none of whose branches reads the writer's type.
-    pub(super) fn inside_union(&mut self, finding: &Finding) -> Result<Way, NoWitness> {
+    pub(super) fn way_inside_union(&mut self, finding: &Finding) -> Result<Way, NoWitness> {
         let start = (finding.reader, finding.writer);
-        let (ways, end) = self.spread(start, Through::Broken, |search, pair| search.leaf_at(pair).is_some())?;
+        let (ways, end) =
+            self.spread(start, Through::Broken, |search, pair| search.leaf_at(pair).is_some())?;
         let end = end.ok_or(NoWitness::NoData)?;
         let edges = trace(&ways, end).unwrap_or_default();
         let leaf = match edges.last() {
@@ -170,7 +181,8 @@ impl<'c, 'a> Search<'c, 'a> {
                     match self.comparison.origin(r, position, writer, w) {
                         Some(Origin::Field(at)) => {
                             let part = w.fields.get(at).map(|field| field.schema);
-                            if let Some(part) = part.filter(|part| self.smallest.exists_beside(writer, *part)) {
+                            if let Some(part) = part.filter(|part| self.smallest.exists_beside(writer, *part))
+                            {
                                 edges.push((Edge::Field(at), (field.schema, part)));
                             }
                         }
@@ -238,7 +250,8 @@ impl<'c, 'a> Search<'c, 'a> {
                     return None;
                 };
                 let known: HashSet<&str> = reader.symbols.iter().map(String::as_str).collect();
-                let first_missing = writer.symbols.iter().position(|symbol| !known.contains(symbol.as_str()))?;
+                let first_missing =
+                    writer.symbols.iter().position(|symbol| !known.contains(symbol.as_str()))?;
                 Leaf::Symbols { pair, first_missing }
             }
             DifferenceKind::ReaderFieldMissingDefaultValue => {

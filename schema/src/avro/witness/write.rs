@@ -61,7 +61,10 @@ struct Writer<'a> {
 
 enum Task<'a> {
     /// `edge`: how many edges led here, if the way does.
-    Value { id: NodeId, edge: Option<usize> },
+    Value {
+        id: NodeId,
+        edge: Option<usize>,
+    },
     Text(&'static str),
     Key(&'a str),
     /// Ends the blocks of an array or map.
@@ -115,11 +118,7 @@ impl<'a> Writer<'a> {
             (Kind::Array(items), Some(Edge::Item)) => {
                 self.plain("[", &[2]);
                 self.written.path.push_str("/0");
-                self.tasks.extend([
-                    Task::EndBlocks,
-                    Task::Text("]"),
-                    Task::Value { id: *items, edge: next },
-                ]);
+                self.tasks.extend([Task::EndBlocks, Task::Text("]"), Task::Value { id: *items, edge: next }]);
             }
             (Kind::Map(values), Some(Edge::Value)) => {
                 self.plain("{", &[2]);
