@@ -6,12 +6,12 @@
 //! a validated topic carries is judged by [`crate::engine`]; topic settings pass through the ordinary admin APIs;
 //! everything else goes through byte for byte.
 //!
-//! - [`connection`]: one client and the broker behind it; order, flow control, time limits.
-//! - [`produce`]: from a Produce request to a verdict per partition.
-//! - [`facts`]: what is known about schemas, and look-ups at the registry.
-//! - [`settings`], [`intercept`]: topic settings, kept in a compacted topic, and the admin APIs that carry them.
-//! - [`listeners`], [`cluster`], [`upstream`]: which port stands for which broker; requests of our own.
-//! - [`admin`]: the settings as a client of a gateway sees them.
+//! - `connection`: one client and the broker behind it; order, flow control, time limits.
+//! - `produce`: from a Produce request to a verdict per partition.
+//! - `facts`: what is known about schemas, and look-ups at the registry.
+//! - `settings`, `intercept`: topic settings, kept in a compacted topic, and the admin APIs that carry them.
+//! - `listeners`, `cluster`, `upstream`: which port stands for which broker; requests of our own.
+//! - `admin`: the settings as a client of a gateway sees them.
 //!
 //! The gateway's own requests go over plaintext without authentication. SASL of clients passes through.
 //!
