@@ -174,13 +174,13 @@ fn settings_end_with_their_topic() {
             support::python::client("admin", &json!({"config": direct, "create": [{"name": "reborn-2"}]}));
         answer["reborn-2"].is_null().then_some(())
     });
-    wait_for("the gateway to see the new topic", Duration::from_secs(30), || {
-        (!validated(&cluster, "reborn-2")).then_some(())
-    });
+    // Seen at the next look at the cluster; until then the old settings stand, for a broker may lag behind.
+    let clean = |cluster: &Cluster| (!validated(cluster, "reborn-2")).then_some(());
+    wait_for("the gateway to see the new topic", Duration::from_secs(30), || clean(&cluster));
     cluster.gateway.process.kill();
     cluster.gateway = Gateway::start(&cluster.broker.address(), &cluster.registry.url());
     assert!(!validated(&cluster, "reborn"));
-    assert!(!validated(&cluster, "reborn-2"));
+    wait_for("the new gateway to see it, too", Duration::from_secs(30), || clean(&cluster));
 }
 
 #[test]

@@ -193,3 +193,80 @@ fn the_registry_is_found_by_flag_environment_or_file() {
     let command = muster(&["--config", &file, "schema", "list"]);
     assert_eq!(run(command, b"", Duration::from_secs(30)).ok(), "[]\n", "file over defaults");
 }
+
+#[test]
+fn check_explains_with_data() {
+    let setting = Setting::new();
+    setting.schema("register orders-value v1.avsc").ok();
+    let plain = setting.schema("check orders-value breaking.avsc");
+    let explained = setting.schema("check orders-value breaking.avsc --explain");
+    assert_eq!(explained.status, 1, "{explained:?}");
+    let expected = "\n    {\"id\":0}\n    the reader's field who has no default, and the writer wrote none\n";
+    assert!(explained.out.contains(expected), "{}", explained.out);
+    assert!(plain.out.lines().all(|line| explained.out.contains(line)), "{} {}", plain.out, explained.out);
+    let refused = setting.schema("check orders-value breaking.avsc --explain --output json");
+    let verdict: Value = serde_json::from_str(&refused.out).unwrap();
+    let witness = &verdict["witnesses"][0];
+    assert_eq!(witness["message"], verdict["messages"][0], "{verdict}");
+    let expected = json!({"version": 1, "reader": "new", "datum": "{\"id\":0}", "bytes": "00", "path": ""});
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&witness[name], value, "{name} of {verdict}");
+    }
+    let fine = setting.schema("check orders-value v2.avsc --explain --output json").json();
+    assert_eq!(fine, json!({"compatible": true, "messages": [], "witnesses": []}));
+}
+
+#[test]
+fn diff_lists_changes_without_a_registry() {
+    let mut setting = Setting::new();
+    setting.registry.process.kill();
+    assert_eq!(
+        setting.schema("diff v1.avsc v2.avsc").ok(),
+        "compatible: the reader reads what the writer wrote\n  /note: field added: string = \"\" (compatible)\n"
+    );
+    let refused = setting.schema("diff v1.avsc breaking.avsc --explain");
+    assert_eq!(refused.status, 1, "{refused:?}");
+    assert_eq!(
+        refused.out,
+        "incompatible: the reader cannot read all that the writer wrote\n  \
+         /who: field added: string (breaks backward)\n  \
+         /id: field removed: long (breaks forward)\n  \
+         READER_FIELD_MISSING_DEFAULT_VALUE /fields/0 who\n    \
+         {\"id\":0}\n    \
+         the reader's field who has no default, and the writer wrote none\n"
+    );
+    let same = setting.schema_with_input("diff - v1.avsc --output json", V1).json();
+    assert_eq!(same, json!({"compatible": true, "forward_compatible": true, "changes": []}));
+    let answer = setting.schema("diff v2.avsc v1.avsc --output json --explain").json();
+    let expected = json!({
+        "compatible": true,
+        "forward_compatible": true,
+        "changes": [{"path": "/note", "kind": "FIELD_REMOVED", "from": "string = \"\"", "to": null,
+            "breaks_backward": false, "breaks_forward": false}],
+        "witnesses": [],
+    });
+    assert_eq!(answer, expected);
+    let referring = r#"{"type":"record","name":"Both","fields":[{"name":"order","type":"Order"}]}"#;
+    assert_eq!(
+        setting.schema_with_input("diff - - --reference v1.avsc", referring).status,
+        2,
+        "one standard input"
+    );
+    std::fs::write(setting.folder.path().join("both.avsc"), referring).unwrap();
+    setting.schema("diff both.avsc both.avsc --reference v1.avsc").ok();
+    for (line, part) in [
+        ("diff v1.avsc broken.avsc", "broken.avsc"),
+        ("diff v1.avsc absent.avsc", "absent.avsc"),
+        ("diff v1.avsc both.avsc", "both.avsc"),
+        ("diff v1.avsc v2.avsc --type json", "JSON"),
+        ("diff v1.avsc", "reader"),
+    ] {
+        let refused = setting.schema(line);
+        assert_eq!(refused.status, 2, "{line}: {refused:?}");
+        assert!(
+            refused.err.to_lowercase().contains(&part.to_lowercase()),
+            "{line} should say {part:?}: {}",
+            refused.err
+        );
+    }
+}

@@ -64,6 +64,46 @@ fn a_schema_is_registered_read_and_looked_up() {
 }
 
 #[test]
+fn explain_adds_data_that_show_what_is_wrong_and_changes_nothing_else() {
+    let registry = Registry::in_memory();
+    let mut http = registry.client();
+    http.register("orders-value", V1);
+    http.put("/config", &json!({"compatibility": "FULL"})).ok();
+    let renamed = V1.replace("\"id\"", "\"number\"");
+    let body = json!({ "schema": renamed });
+    for version in ["", "/1", "/latest"] {
+        let check = format!("/compatibility/subjects/orders-value/versions{version}");
+        let plain = http.post(&format!("{check}?verbose=true"), &body).ok();
+        let mut explained = http.post(&format!("{check}?verbose=true&explain=true"), &body).ok();
+        let witnesses = explained.as_object_mut().unwrap().remove("witnesses").unwrap();
+        assert_eq!(explained, plain, "{version}");
+        let witness = |reader: &str, datum: &str, field: &str, message: &Value| {
+            json!({
+                "message": message,
+                "version": 1,
+                "reader": reader,
+                "datum": datum,
+                "bytes": "00",
+                "path": "",
+                "reason": format!("the reader's field {field} has no default, and the writer wrote none"),
+            })
+        };
+        let messages = &plain["messages"];
+        let expected = json!([
+            witness("old", r#"{"number":0}"#, "id", &messages[0]),
+            witness("new", r#"{"id":0}"#, "number", &messages[1]),
+        ]);
+        assert_eq!(witnesses, expected, "{version}");
+        let short = http.post(&format!("{check}?explain=true"), &body).ok();
+        assert_eq!(short, json!({"is_compatible": false, "witnesses": expected}));
+    }
+    let fine = http
+        .post("/compatibility/subjects/orders-value/versions?explain=true", &json!({ "schema": V2 }))
+        .ok();
+    assert_eq!(fine, json!({"is_compatible": true, "witnesses": []}));
+}
+
+#[test]
 fn compatibility_is_tested_and_enforced() {
     let registry = Registry::in_memory();
     let mut http = registry.client();

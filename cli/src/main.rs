@@ -3,10 +3,12 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod explain;
 mod gateway;
 mod output;
 mod process;
 mod schema;
+mod schema_diff;
 mod serve;
 mod topics;
 

@@ -12,8 +12,10 @@ use muster_serdes::client::{NewSchema, RegisteredSchema, RegistryClient, Version
 use serde_json::{Value, json};
 
 use crate::config::File;
+use crate::explain;
 use crate::output::Output;
 use crate::process;
+use crate::schema_diff;
 
 const REGISTRY: &str = "http://127.0.0.1:8081";
 
@@ -39,9 +41,19 @@ Examples:
 Examples:
   muster schema check orders-value order.avsc                  # as a registration would be checked
   muster schema check orders-value order.avsc --version 3      # against one version only
+  muster schema check orders-value order.avsc --explain        # with data that one side writes and the other cannot read
 
 Without a version the schema is checked against the history, as far back as the compatibility level in scope says.")]
     Check(Check),
+    /// List every change between two schema files: exit status 0 if the reader reads what the writer wrote, 1 if not.
+    #[command(after_help = "\
+Examples:
+  muster schema diff order-v1.avsc order-v2.avsc               # can the new schema read old data?
+  muster schema diff order-v2.avsc order-v1.avsc --explain     # can the old one read new data, and if not, which?
+  git show main:order.avsc | muster schema diff - order.avsc --output json
+
+Needs no registry.")]
+    Diff(schema_diff::Diff),
     /// List subjects, or the versions of one subject.
     #[command(after_help = "\
 Examples:
@@ -120,6 +132,9 @@ pub struct Check {
     /// Check against this version only: a number, or latest.
     #[arg(long, value_name = "VERSION")]
     version: Option<VersionRef>,
+    /// For each incompatibility, show a datum that one side writes and the other cannot read.
+    #[arg(long)]
+    explain: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -153,6 +168,7 @@ pub struct Delete {
 
 pub fn run(command: Command, file: &File) -> anyhow::Result<ExitCode> {
     let common = match &command {
+        Command::Diff(args) => return schema_diff::run(args, file),
         Command::Register(args) => &args.common,
         Command::Get(args) => &args.common,
         Command::Check(args) => &args.common,
@@ -168,6 +184,7 @@ pub fn run(command: Command, file: &File) -> anyhow::Result<ExitCode> {
             Command::Register(args) => register(&client, args, output).await,
             Command::Get(args) => get(&client, args, output).await,
             Command::Check(args) => check(&client, args, output).await,
+            Command::Diff(args) => schema_diff::run(&args, file),
             Command::List(args) => list(&client, args, output).await,
             Command::Delete(args) => delete(&client, args, output).await,
         }
@@ -200,13 +217,27 @@ async fn get(client: &RegistryClient, args: Get, output: Output) -> anyhow::Resu
 
 async fn check(client: &RegistryClient, args: Check, output: Output) -> anyhow::Result<ExitCode> {
     let schema = args.source.read()?;
-    let verdict = client.check_compatibility(&args.source.subject, args.version, &schema, true).await?;
+    let (subject, version) = (&args.source.subject, args.version);
+    let verdict = if args.explain {
+        client.explain_compatibility(subject, version, &schema).await?
+    } else {
+        client.check_compatibility(subject, version, &schema, true).await?
+    };
     let mut text = String::from(if verdict.is_compatible { "compatible" } else { "incompatible" });
+    // Witnesses follow the order of the messages they explain.
+    let mut witnesses = verdict.witnesses.iter().peekable();
     for message in &verdict.messages {
         // Writing to a string cannot fail.
         let _ = write!(text, "\n  {message}");
+        if let Some(witness) = witnesses.next_if(|witness| witness.message == *message) {
+            explain::describe(&mut text, explain::of(witness));
+        }
     }
-    output.print(&text, &json!({"compatible": verdict.is_compatible, "messages": verdict.messages}))?;
+    let mut answer = json!({"compatible": verdict.is_compatible, "messages": verdict.messages});
+    if args.explain {
+        answer["witnesses"] = json!(verdict.witnesses);
+    }
+    output.print(&text, &answer)?;
     Ok(if verdict.is_compatible { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -1,7 +1,7 @@
 //! Compatibility of a schema with what a subject has (registry API spec §4.5 and §12).
 
-use muster_schema::compatibility::{self, Candidate, Policy, Previous};
-use muster_schema::{CompatibilityLevel, ParsedSchema, Strictness, Subject, Version};
+use muster_schema::compatibility::{self, Candidate, Explanation, Policy, Previous};
+use muster_schema::{CompatibilityLevel, Limits, ParsedSchema, Strictness, Subject, Version};
 
 use super::canonical::{Canonical, Draft};
 use super::error::{During as _, Operation, ServiceError};
@@ -23,11 +23,23 @@ pub enum Against {
     All,
 }
 
+/// How much a check tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What is wrong.
+    Messages,
+    /// And data that show it.
+    Witnesses,
+}
+
 /// The outcome of a check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// Everything that is wrong, in the reference's words and order; empty if compatible.
     pub messages: Vec<String>,
+    /// Data that one side writes and the other cannot read, for each of the messages that is about data; empty unless
+    /// asked for.
+    pub explanations: Vec<Explanation>,
 }
 
 impl Service {
@@ -38,6 +50,7 @@ impl Service {
         against: Against,
         draft: &Draft,
         normalize: bool,
+        detail: Detail,
     ) -> Result<Verdict, ServiceError> {
         let state = self.store.state(subject).await.during(Operation::Compatibility)?;
         let scope = Scope::of(&state.settings, subject, &self.options);
@@ -52,8 +65,16 @@ impl Service {
         let strictness = if scope.validate_new_schemas { Strictness::New } else { Strictness::Stored };
         let normalize = normalize || scope.normalize;
         let canonical = self.canonicalize(draft, subject, &scope, strictness, normalize, false).await?;
-        let messages = self.incompatibilities(&canonical, &history, &scope).await?;
-        Ok(Verdict { messages })
+        let check =
+            move |candidate: Candidate<'_>, history: &[Previous<'_>], policy: Policy<'_>, limits: &Limits| {
+                let messages = compatibility::check(candidate, history, policy, limits);
+                let explanations = match detail {
+                    Detail::Messages => Vec::new(),
+                    Detail::Witnesses => compatibility::explain(candidate, history, policy, limits),
+                };
+                Verdict { messages, explanations }
+            };
+        self.compare(&canonical, &history, &scope, check).await
     }
 
     /// Refuses a registration that breaks the rules of its subject.
@@ -65,7 +86,7 @@ impl Service {
         scope: &Scope,
     ) -> Result<(), ServiceError> {
         let live: Vec<SchemaVersion> = versions.iter().filter(|v| !v.deleted).cloned().collect();
-        let messages = self.incompatibilities(canonical, &live, scope).await?;
+        let messages = self.compare(canonical, &live, scope, compatibility::check).await?;
         if messages.is_empty() {
             Ok(())
         } else {
@@ -73,15 +94,16 @@ impl Service {
         }
     }
 
-    /// Runs the check over `history`, live versions in ascending order.
-    async fn incompatibilities(
+    /// Runs a check over `history`, live versions in ascending order. What is compatible has the default outcome.
+    async fn compare<T: Default + Send + 'static>(
         &self,
         canonical: &Canonical,
         history: &[SchemaVersion],
         scope: &Scope,
-    ) -> Result<Vec<String>, ServiceError> {
+        check: impl FnOnce(Candidate<'_>, &[Previous<'_>], Policy<'_>, &Limits) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
         if scope.level == CompatibilityLevel::None && !scope.validate_fields {
-            return Ok(Vec::new());
+            return Ok(T::default());
         }
         // Only the latest version matters to levels that are not transitive, unless versions are grouped.
         let history = match history.split_last() {
@@ -97,7 +119,7 @@ impl Service {
         let size = canonical.content.schema.len()
             + previous.iter().map(|(_, _, version)| version.content.schema.len()).sum::<usize>();
         let (canonical, scope, limits) = (canonical.clone(), scope.clone(), *self.parser.limits());
-        let check = move || {
+        let work = move || {
             let candidate =
                 Candidate { schema: &canonical.parsed, metadata: canonical.content.metadata.as_ref() };
             let history: Vec<Previous<'_>> = previous
@@ -113,9 +135,9 @@ impl Service {
                 validate_fields: scope.validate_fields,
                 group: scope.group.as_deref(),
             };
-            compatibility::check(candidate, &history, policy, &limits)
+            check(candidate, &history, policy, &limits)
         };
-        Ok(if size < OFFLOAD_BYTES { check() } else { offload(check).await })
+        Ok(if size < OFFLOAD_BYTES { work() } else { offload(work).await })
     }
 }
 

@@ -38,7 +38,7 @@ use crate::options::Options;
 use crate::store::{SchemaVersion, Selection, Store};
 
 pub use canonical::Draft;
-pub use compatibility::Against;
+pub use compatibility::{Against, Detail, Verdict};
 pub use config::{ConfigPatch, Patch};
 pub use error::{Operation, PartialReference, ServiceError};
 pub use mode::NewMode;

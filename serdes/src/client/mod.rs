@@ -34,6 +34,7 @@ pub use config::{Authentication, ClientConfig};
 pub use error::{ClientError, FailureKind, UNPARSABLE_ERROR_CODE};
 pub use model::{
     Compatibility, InvalidVersionRef, NewSchema, Registered, RegisteredSchema, SubjectVersion, VersionRef,
+    Witness,
 };
 
 use model::{ContextIdAnswer, MaxIdAnswer, RegisterRequest, SchemaAnswer};
@@ -325,6 +326,21 @@ impl RegistryClient {
         let mut segments = vec!["compatibility", "subjects", subject, "versions"];
         segments.extend(version.as_deref());
         let target = Target::new(&segments).flag("verbose", verbose);
+        self.shared.transport.post(&target, RegisterRequest::of(schema).to_json()?).await
+    }
+
+    /// Like [`check_compatibility`](Self::check_compatibility) with messages, and with data that show what is
+    /// incompatible. Only a Muster registry knows any; others leave [`Compatibility::witnesses`] empty.
+    pub async fn explain_compatibility(
+        &self,
+        subject: &str,
+        version: Option<VersionRef>,
+        schema: &NewSchema,
+    ) -> Result<Compatibility, ClientError> {
+        let version = version.map(|version| version.to_string());
+        let mut segments = vec!["compatibility", "subjects", subject, "versions"];
+        segments.extend(version.as_deref());
+        let target = Target::new(&segments).flag("verbose", true).flag("explain", true);
         self.shared.transport.post(&target, RegisterRequest::of(schema).to_json()?).await
     }
 

@@ -136,6 +136,36 @@ pub struct Compatibility {
     /// What is incompatible; filled only when asked to be verbose.
     #[serde(default)]
     pub messages: Vec<String>,
+    /// Data that show what is incompatible; filled only when asked to explain, by a Muster registry.
+    #[serde(default)]
+    pub witnesses: Vec<Witness>,
+}
+
+/// A datum that one of two schemas writes and the other cannot read, or why there is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Witness {
+    /// Which of [`Compatibility::messages`] it explains.
+    pub message: String,
+    /// The earlier version that is compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// Which side reads: `new`, the schema that is tested, or `old`, the earlier version. The other side writes.
+    pub reader: String,
+    /// The datum as JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datum: Option<String>,
+    /// The datum encoded with the writer's schema, without framing, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<String>,
+    /// JSON pointer (RFC 6901) into the datum to what cannot be read; empty for the datum itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Why it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why there is no datum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_witness: Option<String>,
 }
 
 /// Body of a registration, look-up or compatibility test (registry API spec §3.2).

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Least room for a read.
+/// Room for a read, to begin with.
 const CHUNK: usize = 64 << 10;
-/// Most room for a read of bytes that pass unread.
-const STREAM_CHUNK: usize = 256 << 10;
+/// Room for a read on a busy connection: one whose reads have filled all the room there was.
+const LONGEST_CHUNK: usize = 256 << 10;
 /// Long frames get more time than short ones, at this rate.
 const SLOWEST_BYTES_PER_SECOND: usize = 256 << 10;
 /// What a connection without traffic holds, once it has been idle for [`IDLE`].
@@ -29,6 +29,8 @@ pub(super) struct Pipe<R, W> {
     start: usize,
     /// Where the bytes not yet approved begin.
     approved: usize,
+    /// Room for the next read, unless it is known to be shorter.
+    chunk: usize,
     frame_timeout: Duration,
     write_timeout: Duration,
 }
@@ -46,7 +48,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pipe<R, W> {
     /// `frame_timeout`: how long a frame may take to arrive once it has begun. `write_timeout`: how long bytes may
     /// wait to be taken.
     pub(super) fn new(from: R, to: W, frame_timeout: Duration, write_timeout: Duration) -> Self {
-        Self { from, to, buffer: Vec::new(), start: 0, approved: 0, frame_timeout, write_timeout }
+        Self {
+            from,
+            to,
+            buffer: Vec::new(),
+            start: 0,
+            approved: 0,
+            chunk: CHUNK,
+            frame_timeout,
+            write_timeout,
+        }
     }
 
     /// The bytes that have arrived and not been decided about.
@@ -66,12 +77,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pipe<R, W> {
     pub(super) async fn idle(&mut self) -> io::Result<Arrival> {
         self.flush().await?;
         if !self.waiting().is_empty() {
-            return self.read(CHUNK).await;
+            return self.read(self.chunk).await;
         }
         if self.buffer.capacity() > IDLE_BYTES {
-            match timeout(IDLE, self.read(CHUNK)).await {
+            match timeout(IDLE, self.read(self.chunk)).await {
                 Ok(arrival) => return arrival,
-                Err(_) => self.buffer = Vec::new(),
+                Err(_) => (self.buffer, self.chunk) = (Vec::new(), CHUNK),
             }
         }
         self.read(IDLE_BYTES).await
@@ -92,7 +103,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pipe<R, W> {
             // Where much is missing nothing beyond it is read, so that the next frame starts at the front again.
             let here = self.waiting().len();
             let spare = self.buffer.capacity().saturating_sub(here);
-            let room = if missing < CHUNK / 2 { CHUNK } else { missing.min(here.max(spare).max(CHUNK)) };
+            let room = if missing < self.chunk / 2 {
+                self.chunk
+            } else {
+                missing.min(here.max(spare).max(self.chunk))
+            };
             if self.read_by(deadline, room).await? == Arrival::End {
                 return Ok(Arrival::End);
             }
@@ -112,7 +127,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pipe<R, W> {
             }
             self.flush().await?;
             let deadline = *deadline.get_or_insert_with(|| self.deadline(length));
-            if self.read_by(deadline, length.clamp(CHUNK, STREAM_CHUNK)).await? == Arrival::End {
+            if self.read_by(deadline, self.chunk).await? == Arrival::End {
                 return Ok(Arrival::End);
             }
         }
@@ -204,10 +219,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pipe<R, W> {
         }
         self.buffer.reserve(room);
         let mut limited = (&mut self.from).take(u64::try_from(room).unwrap_or(u64::MAX));
-        match limited.read_buf(&mut self.buffer).await? {
-            0 => Ok(Arrival::End),
-            _ => Ok(Arrival::Bytes),
+        let arrived = limited.read_buf(&mut self.buffer).await?;
+        if arrived >= self.chunk {
+            self.chunk = (self.chunk * 2).min(LONGEST_CHUNK);
         }
+        Ok(if arrived == 0 { Arrival::End } else { Arrival::Bytes })
     }
 }
 
@@ -256,7 +272,7 @@ mod tests {
         let mut pipe = Pipe::new(&input[..], &mut output, PATIENCE, PATIENCE);
         assert_eq!(pipe.pass(input.len()).await.unwrap(), Arrival::Bytes);
         pipe.flush().await.unwrap();
-        assert!(pipe.buffer.capacity() <= 2 * STREAM_CHUNK);
+        assert!(pipe.buffer.capacity() <= 2 * LONGEST_CHUNK);
         assert_eq!(output, input);
     }
 

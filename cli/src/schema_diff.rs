@@ -1,0 +1,144 @@
+//! `muster schema diff`: what changed between two schema files. Needs no registry.
+
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use muster_schema::avro::witness::Explained;
+use muster_schema::avro::{
+    self,
+    changes::{Change, changes},
+};
+use muster_schema::{Limits, ParsedSchema, ResolvedReferences, SchemaType, Strictness};
+use serde_json::{Value, json};
+
+use crate::config::File;
+use crate::explain;
+use crate::output::Output;
+
+#[derive(Debug, clap::Args)]
+pub struct Diff {
+    /// File with the schema that data were written with; - reads standard input.
+    writer: PathBuf,
+
+    /// File with the schema that is to read them; - reads standard input.
+    reader: PathBuf,
+
+    /// Schema language: avro.
+    #[arg(long = "type", value_name = "LANGUAGE", default_value = "avro")]
+    language: String,
+
+    /// File with a schema that both refer to; may be repeated, each after those it refers to itself.
+    #[arg(long = "reference", value_name = "FILE")]
+    references: Vec<PathBuf>,
+
+    /// For each incompatibility, show a datum that the writer writes and the reader cannot read.
+    #[arg(long)]
+    explain: bool,
+
+    /// text or json. [default: text]
+    #[arg(long, env = "MUSTER_OUTPUT", value_name = "text|json")]
+    output: Option<String>,
+}
+
+/// Prints every change with its verdict. Exit status 0 if the reader can read what the writer wrote, 1 if not.
+pub fn run(args: &Diff, file: &File) -> anyhow::Result<ExitCode> {
+    let output: Output = file.resolve(args.output.clone(), "schema", "output", "text").parse()?;
+    let language: SchemaType = args.language.to_ascii_uppercase().parse()?;
+    let limits = Limits::default();
+    let texts = args.references.iter().map(|path| Ok((path.display().to_string(), read(path)?)));
+    let references = ResolvedReferences { texts: texts.collect::<anyhow::Result<_>>()? };
+    let parse = |path: &Path| {
+        let text = read(path)?;
+        ParsedSchema::parse(language, &text, &references, Strictness::Stored, &limits)
+            .with_context(|| format!("{} is no schema", path.display()))
+    };
+    let (writer, reader) = (parse(&args.writer)?, parse(&args.reader)?);
+    let (Some(writer), Some(reader)) = (writer.as_avro(), reader.as_avro()) else {
+        anyhow::bail!("schemas of type {language} cannot be compared yet");
+    };
+    let listed = changes(writer, reader, &limits);
+    let explained = if args.explain { avro::witness::explain(reader, writer, &limits) } else { Vec::new() };
+    let is_compatible = !listed.iter().any(|change| change.verdict.breaks_backward);
+    let answer = answer(is_compatible, &listed, args.explain.then_some(explained.as_slice()));
+    output.print(&text(is_compatible, &listed, &explained), &answer)?;
+    Ok(if is_compatible { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    if path.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn text(is_compatible: bool, changes: &[Change], explained: &[Explained]) -> String {
+    let mut text = String::from(if is_compatible {
+        "compatible: the reader reads what the writer wrote"
+    } else {
+        "incompatible: the reader cannot read all that the writer wrote"
+    });
+    for change in changes {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n  {change}");
+    }
+    for Explained { difference, witness } in explained {
+        let _ = write!(text, "\n  {} {} {}", difference.kind, difference.location, difference.message);
+        match witness {
+            Ok(witness) => explain::describe(&mut text, Ok((&witness.datum, &witness.path, &witness.reason))),
+            Err(reason) => explain::describe(&mut text, Err(&reason.to_string())),
+        }
+    }
+    text
+}
+
+fn answer(is_compatible: bool, changes: &[Change], explained: Option<&[Explained]>) -> Value {
+    let listed: Vec<Value> = changes
+        .iter()
+        .map(|change| {
+            json!({
+                "path": change.path,
+                "kind": change.kind.as_str(),
+                "from": change.from,
+                "to": change.to,
+                "breaks_backward": change.verdict.breaks_backward,
+                "breaks_forward": change.verdict.breaks_forward,
+            })
+        })
+        .collect();
+    let is_forward_compatible = !changes.iter().any(|change| change.verdict.breaks_forward);
+    let mut answer = json!({
+        "compatible": is_compatible,
+        "forward_compatible": is_forward_compatible,
+        "changes": listed,
+    });
+    if let Some(explained) = explained {
+        answer["witnesses"] = explained.iter().map(witness).collect();
+    }
+    answer
+}
+
+fn witness(Explained { difference, witness }: &Explained) -> Value {
+    let mut value = json!({
+        "kind": difference.kind.as_str(),
+        "location": difference.location,
+        "message": difference.message,
+    });
+    let more = match witness {
+        Ok(witness) => json!({
+            "datum": witness.datum,
+            "bytes": witness.bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+            "path": witness.path,
+            "reason": witness.reason,
+        }),
+        Err(reason) => json!({"no_witness": reason.to_string()}),
+    };
+    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
+        value.extend(more);
+    }
+    value
+}
