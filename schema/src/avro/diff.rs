@@ -7,6 +7,7 @@
 //! or run for long.
 
 mod comparison;
+mod hashes;
 mod report;
 mod walk;
 

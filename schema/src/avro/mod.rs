@@ -2,8 +2,9 @@
 //!
 //! A text becomes an [`AvroSchema`], an arena of types that loses nothing the text said. `parse` reads JSON into it,
 //! `references` resolves names and joins the texts of a closure, `defaults` checks defaults; `print` and `normalize`
-//! turn it into text again; `equivalence`, [`diff`] and [`validate`] compare it with another schema or with data.
-//! None of them recurses, and each counts its work.
+//! turn it into text again; `equivalence`, [`diff`] and [`validate`] compare it with another schema or with data;
+//! [`witness`] proves what [`diff`] finds, and [`changes`] tells all that changed, found or not. None of them recurses,
+//! and each counts its work.
 
 mod attributes;
 pub mod changes;

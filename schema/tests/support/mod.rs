@@ -9,6 +9,7 @@ pub mod evolve;
 pub mod fuzz;
 pub mod generate;
 pub mod histogram;
+pub mod mutate;
 pub mod resolve;
 pub mod values;
 

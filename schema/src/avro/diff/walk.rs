@@ -1,10 +1,10 @@
 //! The comparison itself: which pairs of types are looked at, in which order, and what is remembered of them.
 
-use std::collections::hash_map::{Entry, RandomState};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher};
 
 use super::DifferenceKind;
+use super::hashes::PairHashes;
 use crate::avro::model::{AvroSchema, Enum, Field, Kind, Named, NodeId, Record};
 use crate::limits::Limits;
 
@@ -102,51 +102,6 @@ const START: Location = Location { parent: ROOT, token: Token::Root };
 enum Entered {
     Known(Outcome),
     New(Frame),
-}
-
-/// Hashes pairs of ids faster than the standard library does, with a key of its own for each comparison, so that nobody
-/// can prepare ids that collide.
-#[derive(Clone)]
-pub(super) struct PairHashes {
-    key: u64,
-}
-
-impl PairHashes {
-    fn new() -> Self {
-        Self { key: RandomState::new().hash_one(0_u8) }
-    }
-}
-
-impl BuildHasher for PairHashes {
-    type Hasher = PairHasher;
-
-    fn build_hasher(&self) -> PairHasher {
-        PairHasher { state: self.key }
-    }
-}
-
-pub(super) struct PairHasher {
-    state: u64,
-}
-
-impl Hasher for PairHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
-    }
-
-    /// Folded multiplication: every bit of the state and the number reaches every bit of the next state.
-    fn write_u32(&mut self, number: u32) {
-        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-        let [low, high] = {
-            let product = u128::from(self.state ^ u64::from(number)).wrapping_mul(u128::from(FACTOR));
-            [product as u64, (product >> 64) as u64]
-        };
-        self.state = low ^ high;
-    }
-
-    fn finish(&self) -> u64 {
-        self.state
-    }
 }
 
 impl<'a> Checker<'a> {
