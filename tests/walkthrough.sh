@@ -32,6 +32,7 @@ trap clean_up EXIT
 start() {
   local name=$1 ready=$2 i
   shift 2
+  : >"$work/$name.log"
   "$@" >"$work/$name.log" 2>&1 </dev/null &
   background+=($!)
   for ((i = 0; i < 600; i++)); do

@@ -29,20 +29,22 @@ use tokio::task::JoinSet;
 
 const IN_FLIGHT: usize = 5;
 const ROUNDS: usize = 25;
-const VALUE_BYTES: usize = 100;
 const RELAY_BUFFER: usize = 256 << 10;
 
 struct Load {
     name: &'static str,
     connections: usize,
     records: usize,
+    value_bytes: usize,
 }
 
-const LOADS: [Load; 4] = [
-    Load { name: "1 KiB requests", connections: 4, records: 8 },
-    Load { name: "16 KiB requests", connections: 4, records: 140 },
-    Load { name: "128 KiB requests", connections: 4, records: 1_120 },
-    Load { name: "1 MiB requests", connections: 2, records: 9_000 },
+const LOADS: [Load; 6] = [
+    Load { name: "1 KiB of 100 B", connections: 4, records: 8, value_bytes: 100 },
+    Load { name: "16 KiB of 100 B", connections: 4, records: 140, value_bytes: 100 },
+    Load { name: "128 KiB of 100 B", connections: 4, records: 1_120, value_bytes: 100 },
+    Load { name: "128 KiB of 1 KiB", connections: 4, records: 125, value_bytes: 1_024 },
+    Load { name: "1 MiB of 100 B", connections: 2, records: 9_000, value_bytes: 100 },
+    Load { name: "1 MiB of 1 KiB", connections: 2, records: 1_000, value_bytes: 1_024 },
 ];
 
 #[tokio::main]
@@ -75,7 +77,9 @@ async fn main() {
         ("validated", through, "validated"),
     ];
 
-    println!("MB/s of requests, median of {ROUNDS} rounds of {round:?}; ratios to the relay, round by round");
+    println!(
+        "requests of uncompressed records; MB/s, median of {ROUNDS} rounds of {round:?}; ratios to the relay, round by round"
+    );
     print!("{:<18}", "");
     for (name, ..) in paths {
         print!(" {name:>15}");
@@ -135,7 +139,7 @@ async fn relay(to: SocketAddr) -> SocketAddr {
 /// Bytes of requests per microsecond.
 async fn measure(address: SocketAddr, topic: &'static str, load: &Load, length: Duration) -> f64 {
     let mut value = client::framed(1);
-    value.resize(VALUE_BYTES, b'x');
+    value.resize(load.value_bytes, b'x');
     let values: Vec<&[u8]> = vec![&value; load.records];
     let batch = client::batch(&values);
     let frame = Arc::new(client::frame(ApiKey::Produce, 9, 1, &client::produce_request(topic, &[batch])));
