@@ -6,11 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use muster_schema::avro::witness::Explained;
-use muster_schema::avro::{
-    self,
-    changes::{Change, changes},
-};
+use muster_schema::changes::Change;
+use muster_schema::compatibility::Explained;
 use muster_schema::{Limits, ParsedSchema, ResolvedReferences, SchemaType, Strictness};
 use serde_json::{Value, json};
 
@@ -26,7 +23,7 @@ pub struct Diff {
     /// File with the schema that is to read them; - reads standard input.
     reader: PathBuf,
 
-    /// Schema language: avro.
+    /// Schema language: avro, json or protobuf.
     #[arg(long = "type", value_name = "LANGUAGE", default_value = "avro")]
     language: String,
 
@@ -43,6 +40,9 @@ pub struct Diff {
     output: Option<String>,
 }
 
+/// How messages call the two schemas.
+const LABELS: (&str, &str) = ("reader", "writer");
+
 /// Prints every change with its verdict. Exit status 0 if the reader can read what the writer wrote, 1 if not.
 pub fn run(args: &Diff, file: &File) -> anyhow::Result<ExitCode> {
     let output: Output = file.resolve(args.output.clone(), "schema", "output", "text").parse()?;
@@ -56,11 +56,9 @@ pub fn run(args: &Diff, file: &File) -> anyhow::Result<ExitCode> {
             .with_context(|| format!("{} is no schema", path.display()))
     };
     let (writer, reader) = (parse(&args.writer)?, parse(&args.reader)?);
-    let (Some(writer), Some(reader)) = (writer.as_avro(), reader.as_avro()) else {
-        anyhow::bail!("schemas of type {language} cannot be compared yet");
-    };
-    let listed = changes(writer, reader, &limits);
-    let explained = if args.explain { avro::witness::explain(reader, writer, &limits) } else { Vec::new() };
+    // Both are of one language.
+    let listed = reader.changes(&writer, &limits).unwrap_or_default();
+    let explained = if args.explain { reader.explain(&writer, LABELS, &limits) } else { Vec::new() };
     let is_compatible = !listed.iter().any(|change| change.verdict.breaks_backward);
     let answer = answer(is_compatible, &listed, args.explain.then_some(explained.as_slice()));
     output.print(&text(is_compatible, &listed, &explained), &answer)?;
@@ -86,11 +84,11 @@ fn text(is_compatible: bool, changes: &[Change], explained: &[Explained]) -> Str
         // Writing to a string cannot fail.
         let _ = write!(text, "\n  {change}");
     }
-    for Explained { difference, witness } in explained {
-        let _ = write!(text, "\n  {} {} {}", difference.kind, difference.location, difference.message);
+    for Explained { message, witness } in explained {
+        let _ = write!(text, "\n  {message}");
         match witness {
             Ok(witness) => explain::describe(&mut text, Ok((&witness.datum, &witness.path, &witness.reason))),
-            Err(reason) => explain::describe(&mut text, Err(&reason.to_string())),
+            Err(reason) => explain::describe(&mut text, Err(reason)),
         }
     }
     text
@@ -102,7 +100,7 @@ fn answer(is_compatible: bool, changes: &[Change], explained: Option<&[Explained
         .map(|change| {
             json!({
                 "path": change.path,
-                "kind": change.kind.as_str(),
+                "kind": change.kind,
                 "from": change.from,
                 "to": change.to,
                 "breaks_backward": change.verdict.breaks_backward,
@@ -122,12 +120,8 @@ fn answer(is_compatible: bool, changes: &[Change], explained: Option<&[Explained
     answer
 }
 
-fn witness(Explained { difference, witness }: &Explained) -> Value {
-    let mut value = json!({
-        "kind": difference.kind.as_str(),
-        "location": difference.location,
-        "message": difference.message,
-    });
+fn witness(Explained { message, witness }: &Explained) -> Value {
+    let mut value = json!({ "message": message });
     let more = match witness {
         Ok(witness) => json!({
             "datum": witness.datum,
@@ -135,7 +129,7 @@ fn witness(Explained { difference, witness }: &Explained) -> Value {
             "path": witness.path,
             "reason": witness.reason,
         }),
-        Err(reason) => json!({"no_witness": reason.to_string()}),
+        Err(reason) => json!({"no_witness": reason}),
     };
     if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
         value.extend(more);

@@ -12,7 +12,7 @@ use crate::ids::Version;
 use crate::limits::Limits;
 use crate::metadata::Metadata;
 
-pub use explain::{Explanation, Witness, explain};
+pub use explain::{Explained, Explanation, Witness, explain};
 
 /// Which earlier versions a new one must get along with, and in which direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -198,10 +198,11 @@ fn comparable<'h>(
 fn compare(new: &ParsedSchema, previous: &Previous<'_>, scope: Scope, limits: &Limits) -> Vec<String> {
     let old = previous.schema;
     if new.schema_type() != old.schema_type() {
-        return vec!["Incompatible because of different schema type".to_owned()];
+        return new.incompatibilities(old, ("new", "old"), limits);
     }
-    let forward = if scope.forward { differences(old, new, ("old", "new"), limits) } else { Vec::new() };
-    let backward = if scope.backward { differences(new, old, ("new", "old"), limits) } else { Vec::new() };
+    let forward = if scope.forward { old.incompatibilities(new, ("old", "new"), limits) } else { Vec::new() };
+    let backward =
+        if scope.backward { new.incompatibilities(old, ("new", "old"), limits) } else { Vec::new() };
     // The reference tells about the old schema only if the direction it checked last found something.
     let show_old = if scope.backward { !backward.is_empty() } else { !forward.is_empty() };
     let mut messages = forward;
@@ -216,22 +217,6 @@ fn compare(new: &ParsedSchema, previous: &Previous<'_>, scope: Scope, limits: &L
         });
     }
     messages
-}
-
-/// Why `reader` cannot read data of `writer`, in words; both are of one language.
-fn differences(
-    reader: &ParsedSchema,
-    writer: &ParsedSchema,
-    labels: (&str, &str),
-    limits: &Limits,
-) -> Vec<String> {
-    #[cfg(feature = "avro")]
-    if let (Some(reader), Some(writer)) = (reader.as_avro(), writer.as_avro()) {
-        let differences = crate::avro::diff::diff(reader, writer, limits);
-        return differences.iter().map(|difference| difference.text(labels.0, labels.1)).collect();
-    }
-    let _ = (labels, limits);
-    vec![format!("schemas of type {} cannot be compared with {}", reader.schema_type(), writer.schema_type())]
 }
 
 /// The start of `text` if it has more than `max_units` UTF-16 code units. A pair of surrogates is never torn.

@@ -2,9 +2,21 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
+#[cfg(feature = "avro")]
+use crate::avro::AvroSchema;
+use crate::changes::Change;
+use crate::compatibility::Explained;
+#[cfg(feature = "json")]
+use crate::json::JsonSchema;
 use crate::limits::Limits;
+#[cfg(feature = "protobuf")]
+use crate::protobuf::ProtobufSchema;
 use crate::reference::ResolvedReferences;
+
+/// What the reference says about schemas of two languages.
+const DIFFERENT_TYPE: &str = "Incompatible because of different schema type";
 
 /// A schema language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,14 +108,68 @@ pub struct ParsedSchema(Language);
 #[derive(Clone, Debug)]
 enum Language {
     #[cfg(feature = "avro")]
-    Avro(std::sync::Arc<crate::avro::AvroSchema>),
+    Avro(Arc<AvroSchema>),
+    #[cfg(feature = "json")]
+    Json(Arc<JsonSchema>),
+    #[cfg(feature = "protobuf")]
+    Protobuf(Arc<ProtobufSchema>),
+}
+
+/// Evaluates one expression for the schema of whichever language it is.
+macro_rules! of_each {
+    ($language:expr, $schema:ident => $answer:expr) => {
+        match $language {
+            #[cfg(feature = "avro")]
+            Language::Avro($schema) => $answer,
+            #[cfg(feature = "json")]
+            Language::Json($schema) => $answer,
+            #[cfg(feature = "protobuf")]
+            Language::Protobuf($schema) => $answer,
+        }
+    };
+}
+
+/// Evaluates one expression for two schemas of one language, or another for schemas of different languages.
+macro_rules! of_both {
+    ($one:expr, $other:expr, ($left:ident, $right:ident) => $answer:expr, else $otherwise:expr) => {
+        match (&$one.0, &$other.0) {
+            #[cfg(feature = "avro")]
+            (Language::Avro($left), Language::Avro($right)) => $answer,
+            #[cfg(feature = "json")]
+            (Language::Json($left), Language::Json($right)) => $answer,
+            #[cfg(feature = "protobuf")]
+            (Language::Protobuf($left), Language::Protobuf($right)) => $answer,
+            #[allow(unreachable_patterns, reason = "a build may know one language only")]
+            _ => $otherwise,
+        }
+    };
+}
+
+#[cfg(feature = "avro")]
+impl From<AvroSchema> for ParsedSchema {
+    fn from(schema: AvroSchema) -> Self {
+        Self(Language::Avro(Arc::new(schema)))
+    }
+}
+
+#[cfg(feature = "json")]
+impl From<JsonSchema> for ParsedSchema {
+    fn from(schema: JsonSchema) -> Self {
+        Self(Language::Json(Arc::new(schema)))
+    }
+}
+
+#[cfg(feature = "protobuf")]
+impl From<ProtobufSchema> for ParsedSchema {
+    fn from(schema: ProtobufSchema) -> Self {
+        Self(Language::Protobuf(Arc::new(schema)))
+    }
 }
 
 impl ParsedSchema {
     /// Parses `text` with the closure of its references.
     ///
     /// Errors: [`ParseError`].
-    #[cfg_attr(not(feature = "avro"), expect(unused_variables, reason = "no language that reads them"))]
     pub fn parse(
         schema_type: SchemaType,
         text: &str,
@@ -113,8 +179,14 @@ impl ParsedSchema {
     ) -> Result<Self, ParseError> {
         match schema_type {
             #[cfg(feature = "avro")]
-            SchemaType::Avro => crate::avro::parse(text, references, strictness, limits)
-                .map(|schema| Self(Language::Avro(std::sync::Arc::new(schema)))),
+            SchemaType::Avro => crate::avro::parse(text, references, strictness, limits).map(Self::from),
+            #[cfg(feature = "json")]
+            SchemaType::Json => crate::json::parse(text, references, strictness, limits).map(Self::from),
+            #[cfg(feature = "protobuf")]
+            SchemaType::Protobuf => {
+                crate::protobuf::parse(text, references, strictness, limits).map(Self::from)
+            }
+            #[allow(unreachable_patterns, reason = "a build may know fewer languages")]
             other => Err(ParseError::Unsupported(other)),
         }
     }
@@ -124,88 +196,106 @@ impl ParsedSchema {
         match self.0 {
             #[cfg(feature = "avro")]
             Language::Avro(_) => SchemaType::Avro,
+            #[cfg(feature = "json")]
+            Language::Json(_) => SchemaType::Json,
+            #[cfg(feature = "protobuf")]
+            Language::Protobuf(_) => SchemaType::Protobuf,
         }
     }
 
     /// The Avro model, if this is an Avro schema.
     #[cfg(feature = "avro")]
-    pub fn as_avro(&self) -> Option<&crate::avro::AvroSchema> {
-        match self.0 {
-            Language::Avro(ref schema) => Some(schema),
+    pub fn as_avro(&self) -> Option<&AvroSchema> {
+        match &self.0 {
+            Language::Avro(schema) => Some(schema),
+            #[allow(unreachable_patterns, reason = "a build may know one language only")]
+            _ => None,
+        }
+    }
+
+    /// The JSON Schema model, if this is a JSON schema.
+    #[cfg(feature = "json")]
+    pub fn as_json(&self) -> Option<&JsonSchema> {
+        match &self.0 {
+            Language::Json(schema) => Some(schema),
+            #[allow(unreachable_patterns, reason = "a build may know one language only")]
+            _ => None,
+        }
+    }
+
+    /// The Protobuf model, if this is a Protobuf schema.
+    #[cfg(feature = "protobuf")]
+    pub fn as_protobuf(&self) -> Option<&ProtobufSchema> {
+        match &self.0 {
+            Language::Protobuf(schema) => Some(schema),
+            #[allow(unreachable_patterns, reason = "a build may know one language only")]
+            _ => None,
         }
     }
 
     /// The text that is stored, hashed and returned.
     pub fn canonical(&self) -> &str {
-        match self.0 {
-            #[cfg(feature = "avro")]
-            Language::Avro(ref schema) => schema.canonical(),
-        }
+        of_each!(&self.0, schema => schema.canonical())
     }
 
-    /// The schema that `normalize=true` stores in place of this one (schema formats spec §1.6).
+    /// The schema that `normalize=true` stores in place of this one (schema formats spec §1.6, §2.3, §3.3).
     ///
     /// Errors: [`ParseError::Invalid`] where the reference cannot normalize either.
     pub fn normalized(&self) -> Result<Self, ParseError> {
-        match self.0 {
-            #[cfg(feature = "avro")]
-            Language::Avro(ref schema) => {
-                schema.normalized().map(|s| Self(Language::Avro(std::sync::Arc::new(s))))
-            }
-        }
+        of_each!(&self.0, schema => schema.normalized().map(Self::from))
     }
 
     /// The text for a `format` query parameter: case-insensitive; an unknown value gives the canonical text.
-    #[cfg_attr(not(feature = "avro"), expect(unused_variables, reason = "no language that reads them"))]
     pub fn formatted(&self, format: &str) -> String {
-        match self.0 {
-            #[cfg(feature = "avro")]
-            Language::Avro(ref schema) => schema.formatted(format),
-        }
+        of_each!(&self.0, schema => schema.formatted(format))
     }
 
     /// The name that record-name strategies use, if the schema has one (schema formats spec §9).
     pub fn record_name(&self) -> Option<String> {
-        match self.0 {
-            #[cfg(feature = "avro")]
-            Language::Avro(ref schema) => schema.record_name(),
-        }
+        of_each!(&self.0, schema => schema.record_name())
     }
 
-    /// Whether look-up takes the two for the same schema (schema formats spec §1.7), metadata and rules aside.
-    #[cfg_attr(not(feature = "avro"), expect(unused_variables, reason = "no language that reads them"))]
+    /// Whether look-up takes the two for the same schema (schema formats spec §1.7, §2.7, §3.4), metadata and rules
+    /// aside.
     pub fn equivalent(&self, other: &Self) -> bool {
-        match self.0 {
-            #[cfg(feature = "avro")]
-            Language::Avro(ref schema) => other.as_avro().is_some_and(|other| schema.equivalent(other)),
-        }
+        of_both!(self, other, (schema, other) => schema.equivalent(other), else false)
     }
 
     /// Names of the fields at the top level, for the reserved-field rules (schema formats spec §6.4).
     pub fn top_level_fields(&self) -> Vec<String> {
-        match self.0 {
-            #[cfg(feature = "avro")]
-            Language::Avro(ref schema) => schema.top_level_fields(),
-        }
+        of_each!(&self.0, schema => schema.top_level_fields())
     }
 
     /// Records and fields that carry inline tags, in document order (schema formats spec §8).
     pub fn inline_tags(&self) -> Vec<EntityTags> {
-        match self.0 {
-            #[cfg(feature = "avro")]
-            Language::Avro(ref schema) => schema.inline_tags(),
-        }
+        of_each!(&self.0, schema => schema.inline_tags())
     }
 
     /// Adds inline tags, then removes some, and returns the text of the resulting schema, to be parsed as this one
     /// was.
     ///
     /// Errors: [`ParseError::Invalid`] if a path names nothing in the schema (schema formats spec §8, "Editing").
-    #[cfg_attr(not(feature = "avro"), expect(unused_variables, reason = "no language that reads them"))]
     pub fn with_tags(&self, add: &[EntityTags], remove: &[EntityTags]) -> Result<String, ParseError> {
-        match self.0 {
-            #[cfg(feature = "avro")]
-            Language::Avro(ref schema) => schema.with_tags(add, remove),
-        }
+        of_each!(&self.0, schema => schema.with_tags(add, remove))
+    }
+
+    /// What keeps this schema from reading data of `writer`, in the reference's words and order; none means
+    /// compatible. `labels` name the reader and the writer, such as `new` and `old`.
+    pub fn incompatibilities(&self, writer: &Self, labels: (&str, &str), limits: &Limits) -> Vec<String> {
+        of_both!(self, writer, (reader, writer) => reader.incompatibilities(writer, labels, limits), else vec![
+            DIFFERENT_TYPE.to_owned()
+        ])
+    }
+
+    /// [`incompatibilities`](Self::incompatibilities), each with a datum that shows it, or why there is none. Schemas
+    /// of different languages have no differences to explain.
+    pub fn explain(&self, writer: &Self, labels: (&str, &str), limits: &Limits) -> Vec<Explained> {
+        of_both!(self, writer, (reader, writer) => reader.explain(writer, labels, limits), else Vec::new())
+    }
+
+    /// Everything that changed from `writer` to this schema, whether it matters or not; none if they are of different
+    /// languages.
+    pub fn changes(&self, writer: &Self, limits: &Limits) -> Option<Vec<Change>> {
+        of_both!(self, writer, (reader, writer) => Some(reader.changes(writer, limits)), else None)
     }
 }

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod changes;
 pub mod compatibility;
 pub mod format;
 pub mod framing;
@@ -19,6 +20,10 @@ pub mod subject;
 
 #[cfg(feature = "avro")]
 pub mod avro;
+#[cfg(feature = "json")]
+pub mod json;
+#[cfg(feature = "protobuf")]
+pub mod protobuf;
 
 pub use compatibility::CompatibilityLevel;
 pub use format::{ParseError, ParsedSchema, SchemaType, Strictness};

@@ -361,7 +361,7 @@ fn changes_break_a_direction_exactly_if_differences_do() {
         let listed = changes(&first, &second, &limits);
         let backward = !diff(&second, &first, &limits).is_empty();
         let forward = !diff(&first, &second, &limits).is_empty();
-        let breaks = |of: fn(&avro::changes::Change) -> bool| listed.iter().any(of);
+        let breaks = |of: fn(&muster_schema::changes::Change) -> bool| listed.iter().any(of);
         let shown = format!("{} to {}: {listed:?}", first.canonical(), second.canonical());
         prop_assert_eq!(breaks(|change| change.verdict.breaks_backward), backward, "{}", shown);
         prop_assert_eq!(breaks(|change| change.verdict.breaks_forward), forward, "{}", shown);

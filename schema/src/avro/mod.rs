@@ -23,6 +23,8 @@ mod tags;
 pub mod validate;
 pub mod witness;
 
+use crate::changes::Change;
+use crate::compatibility::Explained;
 use crate::format::{EntityTags, ParseError, Strictness};
 use crate::limits::Limits;
 use crate::reference::ResolvedReferences;
@@ -120,5 +122,27 @@ impl AvroSchema {
     /// Source: schema formats spec §8, "Editing".
     pub fn with_tags(&self, add: &[EntityTags], remove: &[EntityTags]) -> Result<String, ParseError> {
         tags::with_tags(self, add, remove)
+    }
+
+    /// What keeps this schema from reading data of `writer`, in the reference's words; `labels` name the reader and the
+    /// writer. None means compatible.
+    pub fn incompatibilities(&self, writer: &Self, labels: (&str, &str), limits: &Limits) -> Vec<String> {
+        diff::diff(self, writer, limits).iter().map(|found| found.text(labels.0, labels.1)).collect()
+    }
+
+    /// [`incompatibilities`](Self::incompatibilities), each with its witness.
+    pub fn explain(&self, writer: &Self, labels: (&str, &str), limits: &Limits) -> Vec<Explained> {
+        let explained = witness::explain(self, writer, limits).into_iter();
+        explained
+            .map(|witness::Explained { difference, witness }| Explained {
+                message: difference.text(labels.0, labels.1),
+                witness: witness.map_err(|reason| reason.to_string()),
+            })
+            .collect()
+    }
+
+    /// Everything that changed from `writer` to this schema, whether it matters or not.
+    pub fn changes(&self, writer: &Self, limits: &Limits) -> Vec<Change> {
+        changes::changes(writer, self, limits)
     }
 }

@@ -18,6 +18,15 @@ pub struct Witness {
     pub reason: String,
 }
 
+/// One incompatibility between a reader and a writer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// The incompatibility, in the reference's words.
+    pub message: String,
+    /// The proof, or in words why there is none.
+    pub witness: Result<Witness, String>,
+}
+
 /// One incompatibility between a candidate and an earlier version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
@@ -63,8 +72,8 @@ fn explain_one(
     let directions = [(scope.forward, false, old, new), (scope.backward, true, new, old)];
     for (_, candidate_reads, reader, writer) in directions.into_iter().filter(|(is_asked, ..)| *is_asked) {
         let labels = if candidate_reads { ("new", "old") } else { ("old", "new") };
-        let found = witnesses(reader, writer, labels, limits).into_iter();
-        explanations.extend(found.map(|(message, witness)| Explanation {
+        let found = reader.explain(writer, labels, limits).into_iter();
+        explanations.extend(found.map(|Explained { message, witness }| Explanation {
             message,
             version: previous.version,
             candidate_reads,
@@ -72,25 +81,4 @@ fn explain_one(
         }));
     }
     explanations
-}
-
-/// The message and witness of each difference; both schemas are of one language.
-#[cfg_attr(not(feature = "avro"), expect(unused_variables, reason = "no language that has witnesses"))]
-fn witnesses(
-    reader: &ParsedSchema,
-    writer: &ParsedSchema,
-    (reader_label, writer_label): (&str, &str),
-    limits: &Limits,
-) -> Vec<(String, Result<Witness, String>)> {
-    #[cfg(feature = "avro")]
-    if let (Some(reader), Some(writer)) = (reader.as_avro(), writer.as_avro()) {
-        let explained = crate::avro::witness::explain(reader, writer, limits).into_iter();
-        return explained
-            .map(|explained| {
-                let message = explained.difference.text(reader_label, writer_label);
-                (message, explained.witness.map_err(|reason| reason.to_string()))
-            })
-            .collect();
-    }
-    Vec::new()
 }

@@ -14,52 +14,10 @@ mod words;
 use std::fmt;
 
 use super::model::AvroSchema;
+use crate::changes::Change;
 use crate::limits::Limits;
 
-/// One change from the writer's schema to the reader's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Where: field names, `[]` for array items, `{}` for map values and names of union branches, each after a `/`,
-    /// with `~` and `/` in names written as in a JSON pointer; `/` is the top.
-    pub path: String,
-    /// What changed.
-    pub kind: ChangeKind,
-    /// What the writer's schema says, in words; none if something was added.
-    pub from: Option<String>,
-    /// What the reader's schema says, in words; none if something was removed.
-    pub to: Option<String>,
-    /// Whether it matters.
-    pub verdict: Verdict,
-}
-
-/// Which directions a change breaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Verdict {
-    /// The reader's schema cannot read all data of the writer's.
-    pub breaks_backward: bool,
-    /// The writer's schema cannot read all data of the reader's.
-    pub breaks_forward: bool,
-}
-
-impl Verdict {
-    /// Whether no direction breaks.
-    pub fn is_compatible(self) -> bool {
-        self == Self::default()
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.breaks_backward, self.breaks_forward) {
-            (false, false) => "compatible",
-            (true, false) => "breaks backward",
-            (false, true) => "breaks forward",
-            (true, true) => "breaks both ways",
-        })
-    }
-}
-
-/// What changed.
+/// What can change in an Avro schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChangeKind {
     /// Another type, between which there is no promotion from writer to reader.
@@ -119,7 +77,7 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
-    /// The upper-case name.
+    /// The upper-case name, which [`Change::kind`] holds.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::TypeChanged => "TYPE_CHANGED",
@@ -151,29 +109,11 @@ impl ChangeKind {
             Self::ListCut => "LIST_CUT",
         }
     }
-
-    /// The name in words.
-    pub fn words(self) -> String {
-        self.as_str().to_ascii_lowercase().replace('_', " ")
-    }
 }
 
 impl fmt::Display for ChangeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// Path, what changed, and how: `/a: type changed from int to string (breaks both ways)`.
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.kind.words())?;
-        match (&self.from, &self.to) {
-            (None, None) => {}
-            (Some(only), None) | (None, Some(only)) => write!(f, ": {only}")?,
-            (Some(from), Some(to)) => write!(f, " from {from} to {to}")?,
-        }
-        write!(f, " ({})", self.verdict)
     }
 }
 

@@ -7,11 +7,12 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use super::words::{list, names_text, quoted, type_text};
-use super::{Change, ChangeKind, Verdict};
+use super::{Change, ChangeKind};
 use crate::avro::attributes::{clip, shown};
 use crate::avro::diff::{Comparison, DifferenceKind, promotes};
 use crate::avro::model::{AvroSchema, Enum, Kind, Name, Named, NodeId};
 use crate::avro::names::named;
+use crate::changes::Verdict;
 use crate::jsontext::Json;
 use crate::limits::Limits;
 
@@ -38,7 +39,13 @@ pub(super) fn changes(writer: &AvroSchema, reader: &AvroSchema, limits: &Limits)
         });
         walk.changes.extend(said);
         let verdict = Verdict::default();
-        let cut = Change { path: "/".to_owned(), kind: ChangeKind::ListCut, from: None, to: None, verdict };
+        let cut = Change {
+            path: "/".to_owned(),
+            kind: ChangeKind::ListCut.as_str(),
+            from: None,
+            to: None,
+            verdict,
+        };
         walk.changes.push(cut);
     }
     walk.changes
@@ -331,6 +338,7 @@ impl<'a> Walk<'a> {
     }
 
     fn say(&mut self, path: usize, (kind, from, to, verdict): Said) -> Result<(), Cut> {
+        let kind = kind.as_str();
         let change = Change { path: self.path(path), kind, from, to, verdict };
         let texts = [Some(&change.path), change.from.as_ref(), change.to.as_ref()];
         let bytes = size_of::<Change>() + texts.into_iter().flatten().map(String::len).sum::<usize>();

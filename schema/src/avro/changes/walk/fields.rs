@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::super::ChangeKind;
 use super::super::words::{list, order_text, type_text};
-use super::super::{ChangeKind, Verdict};
 use super::{Cut, NO_VERDICT, Visit, Walk, both};
 use crate::avro::attributes::clip;
 use crate::avro::diff::Origin;
 use crate::avro::model::{AvroSchema, Field, Record};
+use crate::changes::Verdict;
 
 impl<'a> Walk<'a> {
     pub(super) fn record(&mut self, visit: Visit, r: &'a Record, w: &'a Record) -> Result<(), Cut> {

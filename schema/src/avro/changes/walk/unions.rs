@@ -1,10 +1,11 @@
 //! Branches of two unions, or of a union and another type.
 
+use super::super::ChangeKind;
 use super::super::branches::counterparts;
-use super::super::{ChangeKind, Verdict};
 use super::{Cut, NO_VERDICT, Visit, Walk, names_cost};
 use crate::avro::model::{Kind, NodeId};
 use crate::avro::names::branch_name;
+use crate::changes::Verdict;
 
 impl Walk<'_> {
     pub(super) fn unions(&mut self, visit: Visit) -> Result<(), Cut> {
