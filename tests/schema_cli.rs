@@ -231,7 +231,8 @@ fn diff_lists_changes_without_a_registry() {
         "incompatible: the reader cannot read all that the writer wrote\n  \
          /who: field added: string (breaks backward)\n  \
          /id: field removed: long (breaks forward)\n  \
-         READER_FIELD_MISSING_DEFAULT_VALUE /fields/0 who\n    \
+         {errorType:'READER_FIELD_MISSING_DEFAULT_VALUE', description:'The field 'who' at path '/fields/0' in the \
+         reader schema has no default value and is missing in the writer schema', additionalInfo:'who'}\n    \
          {\"id\":0}\n    \
          the reader's field who has no default, and the writer wrote none\n"
     );
@@ -258,7 +259,7 @@ fn diff_lists_changes_without_a_registry() {
         ("diff v1.avsc broken.avsc", "broken.avsc"),
         ("diff v1.avsc absent.avsc", "absent.avsc"),
         ("diff v1.avsc both.avsc", "both.avsc"),
-        ("diff v1.avsc v2.avsc --type json", "JSON"),
+        ("diff v1.avsc v2.avsc --type xml", "XML"),
         ("diff v1.avsc", "reader"),
     ] {
         let refused = setting.schema(line);

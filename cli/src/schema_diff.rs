@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use muster_schema::changes::Change;
-use muster_schema::compatibility::Explained;
+use muster_schema::compatibility::{CompatibilityPolicy, Explained, Terms};
 use muster_schema::{Limits, ParsedSchema, ResolvedReferences, SchemaType, Strictness};
 use serde_json::{Value, json};
 
@@ -58,7 +58,8 @@ pub fn run(args: &Diff, file: &File) -> anyhow::Result<ExitCode> {
     let (writer, reader) = (parse(&args.writer)?, parse(&args.reader)?);
     // Both are of one language.
     let listed = reader.changes(&writer, &limits).unwrap_or_default();
-    let explained = if args.explain { reader.explain(&writer, LABELS, &limits) } else { Vec::new() };
+    let terms = Terms { labels: LABELS, policy: CompatibilityPolicy::Strict, limits: &limits };
+    let explained = if args.explain { reader.explain(&writer, terms) } else { Vec::new() };
     let is_compatible = !listed.iter().any(|change| change.verdict.breaks_backward);
     let answer = answer(is_compatible, &listed, args.explain.then_some(explained.as_slice()));
     output.print(&text(is_compatible, &listed, &explained), &answer)?;

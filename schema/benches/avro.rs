@@ -10,7 +10,7 @@ use divan::{Bencher, black_box};
 use muster_schema::avro::changes::changes;
 use muster_schema::avro::validate::{Program, Projection, Scratch};
 use muster_schema::avro::witness::explain;
-use muster_schema::compatibility::{Candidate, Policy, Previous, check};
+use muster_schema::compatibility::{Candidate, Previous, Settings, check};
 use muster_schema::{CompatibilityLevel, Limits, ParsedSchema, Version};
 use support::{SHAPES, Shape, parse, version};
 
@@ -47,12 +47,12 @@ fn check_100_versions_of_100_fields(bencher: Bencher, level: CompatibilityLevel)
         .collect();
     let new = parse(&version(100));
     let candidate = Candidate { schema: &new, metadata: None };
-    let policy = Policy { level, validate_fields: false, group: None };
+    let settings = Settings::of(level);
     let limits = Limits::default();
-    assert!(check(candidate, &history, policy, &limits).is_empty());
+    assert!(check(candidate, &history, settings, &limits).is_empty());
     bencher
         .counter(ItemsCount::new(history.len()))
-        .bench_local(|| check(black_box(candidate), black_box(&history), policy, &limits));
+        .bench_local(|| check(black_box(candidate), black_box(&history), settings, &limits));
 }
 
 #[divan::bench(args = SHAPES)]

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use muster_schema::avro::validate::{Program, Projection, Scratch};
-use muster_schema::compatibility::{Candidate, Policy, Previous, check};
+use muster_schema::compatibility::{Candidate, Previous, Settings, check};
 use muster_schema::{CompatibilityLevel, Limits, ParsedSchema, Version};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -123,7 +123,7 @@ fn registration() {
         "parse, canonicalize and check a record of 100 fields     p50        p99        max   (ms, of {SAMPLES})"
     );
     for level in [CompatibilityLevel::BackwardTransitive, CompatibilityLevel::FullTransitive] {
-        let policy = Policy { level, validate_fields: false, group: None };
+        let settings = Settings::of(level);
         let run = |versions: &[ParsedSchema]| {
             let history: Vec<Previous<'_>> = (1..)
                 .zip(versions)
@@ -131,7 +131,9 @@ fn registration() {
                 .collect();
             let schema = parse(black_box(&new));
             let candidate = Candidate { schema: &schema, metadata: None };
-            assert!(!schema.canonical().is_empty() && check(candidate, &history, policy, &limits).is_empty());
+            assert!(
+                !schema.canonical().is_empty() && check(candidate, &history, settings, &limits).is_empty()
+            );
         };
         print_percentiles(&format!("against 100 versions, {level}"), SAMPLES, || run(&versions));
         print_percentiles(&format!("and parse those too, {level}"), SAMPLES / 10, || {

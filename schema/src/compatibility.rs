@@ -82,6 +82,29 @@ impl FromStr for CompatibilityLevel {
     }
 }
 
+/// How much a JSON schema may change and still count as compatible; the other languages know one policy only.
+///
+/// Source: registry API spec §3.2, `compatibilityPolicy`; schema formats spec §3.7.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CompatibilityPolicy {
+    /// The reference's first and default policy.
+    #[default]
+    Strict,
+    /// A wider set of changes counts as compatible.
+    Lenient,
+}
+
+/// How two schemas are compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// What messages call the reader and the writer, such as `new` and `old`.
+    pub labels: (&'a str, &'a str),
+    /// The policy in scope.
+    pub policy: CompatibilityPolicy,
+    /// Bounds on the comparison.
+    pub limits: &'a Limits,
+}
+
 /// A schema with the metadata that takes part in the checks.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
@@ -104,19 +127,28 @@ pub struct Previous<'a> {
 
 /// The settings in scope.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy<'a> {
+pub struct Settings<'a> {
     /// The level.
     pub level: CompatibilityLevel,
+    /// How strictly JSON schemas are compared.
+    pub policy: CompatibilityPolicy,
     /// Whether reserved fields are checked.
     pub validate_fields: bool,
     /// Name of the metadata property whose value must agree for versions to be compared.
     pub group: Option<&'a str>,
 }
 
+impl Settings<'_> {
+    /// This level, and everything else as it is by default.
+    pub fn of(level: CompatibilityLevel) -> Self {
+        Self { level, policy: CompatibilityPolicy::default(), validate_fields: false, group: None }
+    }
+}
+
 /// Checks `candidate` against `history` (oldest first) and returns the complete list of messages in the
 /// reference's order and wording; empty means compatible.
 ///
-/// The list holds, in this order: reserved-field messages (only with [`Policy::validate_fields`]), the differences from
+/// The list holds, in this order: reserved-field messages (only with [`Settings::validate_fields`]), the differences from
 /// one version, two lines about that version, and one line about the settings. Levels that are not transitive look at
 /// the latest version alone; the others go back in time and stop at the first version that does not get along. A
 /// version of another schema language never does.
@@ -125,23 +157,23 @@ pub struct Policy<'a> {
 pub fn check(
     candidate: Candidate<'_>,
     history: &[Previous<'_>],
-    policy: Policy<'_>,
+    settings: Settings<'_>,
     limits: &Limits,
 ) -> Vec<String> {
     let mut messages = Vec::new();
-    if policy.validate_fields {
+    if settings.validate_fields {
         reserved_fields(candidate, history.last(), &mut messages);
     }
-    if let Some(scope) = Scope::of(policy.level) {
-        let found = comparable(candidate, history, policy, scope)
-            .map(|previous| compare(candidate.schema, previous, scope, limits))
+    if let Some(scope) = Scope::of(settings.level) {
+        let found = comparable(candidate, history, settings, scope)
+            .map(|previous| compare(candidate.schema, previous, scope, (settings.policy, limits)))
             .find(|found| !found.is_empty());
         messages.extend(found.into_iter().flatten());
     }
     if !messages.is_empty() {
         messages.push(format!(
             "{{validateFields: '{}', compatibility: '{}'}}",
-            policy.validate_fields, policy.level
+            settings.validate_fields, settings.level
         ));
     }
     messages
@@ -183,10 +215,10 @@ impl Scope {
 fn comparable<'h>(
     candidate: Candidate<'h>,
     history: &'h [Previous<'h>],
-    policy: Policy<'h>,
+    settings: Settings<'h>,
     scope: Scope,
 ) -> impl Iterator<Item = &'h Previous<'h>> {
-    let group = move |metadata| property(metadata, policy.group);
+    let group = move |metadata| property(metadata, settings.group);
     history
         .iter()
         .rev()
@@ -195,14 +227,21 @@ fn comparable<'h>(
 }
 
 /// All messages about one earlier version.
-fn compare(new: &ParsedSchema, previous: &Previous<'_>, scope: Scope, limits: &Limits) -> Vec<String> {
+fn compare(
+    new: &ParsedSchema,
+    previous: &Previous<'_>,
+    scope: Scope,
+    terms: (CompatibilityPolicy, &Limits),
+) -> Vec<String> {
     let old = previous.schema;
+    let (policy, limits) = terms;
+    let backward_terms = Terms { labels: ("new", "old"), policy, limits };
     if new.schema_type() != old.schema_type() {
-        return new.incompatibilities(old, ("new", "old"), limits);
+        return new.incompatibilities(old, backward_terms);
     }
-    let forward = if scope.forward { old.incompatibilities(new, ("old", "new"), limits) } else { Vec::new() };
-    let backward =
-        if scope.backward { new.incompatibilities(old, ("new", "old"), limits) } else { Vec::new() };
+    let forward_terms = Terms { labels: ("old", "new"), policy, limits };
+    let forward = if scope.forward { old.incompatibilities(new, forward_terms) } else { Vec::new() };
+    let backward = if scope.backward { new.incompatibilities(old, backward_terms) } else { Vec::new() };
     // The reference tells about the old schema only if the direction it checked last found something.
     let show_old = if scope.backward { !backward.is_empty() } else { !forward.is_empty() };
     let mut messages = forward;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 #[cfg(feature = "avro")]
 use crate::avro::AvroSchema;
 use crate::changes::Change;
-use crate::compatibility::Explained;
+use crate::compatibility::{Explained, Terms};
 #[cfg(feature = "json")]
 use crate::json::JsonSchema;
 use crate::limits::Limits;
@@ -280,17 +280,17 @@ impl ParsedSchema {
     }
 
     /// What keeps this schema from reading data of `writer`, in the reference's words and order; none means
-    /// compatible. `labels` name the reader and the writer, such as `new` and `old`.
-    pub fn incompatibilities(&self, writer: &Self, labels: (&str, &str), limits: &Limits) -> Vec<String> {
-        of_both!(self, writer, (reader, writer) => reader.incompatibilities(writer, labels, limits), else vec![
+    /// compatible.
+    pub fn incompatibilities(&self, writer: &Self, terms: Terms<'_>) -> Vec<String> {
+        of_both!(self, writer, (reader, writer) => reader.incompatibilities(writer, terms), else vec![
             DIFFERENT_TYPE.to_owned()
         ])
     }
 
     /// [`incompatibilities`](Self::incompatibilities), each with a datum that shows it, or why there is none. Schemas
     /// of different languages have no differences to explain.
-    pub fn explain(&self, writer: &Self, labels: (&str, &str), limits: &Limits) -> Vec<Explained> {
-        of_both!(self, writer, (reader, writer) => reader.explain(writer, labels, limits), else Vec::new())
+    pub fn explain(&self, writer: &Self, terms: Terms<'_>) -> Vec<Explained> {
+        of_both!(self, writer, (reader, writer) => reader.explain(writer, terms), else Vec::new())
     }
 
     /// Everything that changed from `writer` to this schema, whether it matters or not; none if they are of different

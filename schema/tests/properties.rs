@@ -14,7 +14,7 @@ use muster_schema::avro::changes::changes;
 use muster_schema::avro::diff::diff;
 use muster_schema::avro::validate::{InvalidKind, Program, Projection, Scratch};
 use muster_schema::avro::witness::{NoWitness, explain};
-use muster_schema::compatibility::{Candidate, CompatibilityLevel, Policy, Previous, check};
+use muster_schema::compatibility::{Candidate, CompatibilityLevel, Previous, Settings, check};
 use muster_schema::{Limits, ParsedSchema, SchemaType, Strictness, Version, avro};
 use proptest::prelude::*;
 use proptest::test_runner::{
@@ -127,8 +127,8 @@ fn compatibility_is_reflexive() {
         let (Ok(new), Ok(old)) = (read(), read()) else { return Err(TestCaseError::fail("refused")) };
         let previous = Previous { version: Some(Version(1)), schema: &old, metadata: None };
         for level in CompatibilityLevel::ALL {
-            let policy = Policy { level, validate_fields: false, group: None };
-            let messages = check(Candidate { schema: &new, metadata: None }, &[previous], policy, &limits);
+            let settings = Settings::of(level);
+            let messages = check(Candidate { schema: &new, metadata: None }, &[previous], settings, &limits);
             prop_assert_eq!(messages, Vec::<String>::new());
         }
         Ok(())

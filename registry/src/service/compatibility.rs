@@ -1,6 +1,6 @@
 //! Compatibility of a schema with what a subject has (registry API spec §4.5 and §12).
 
-use muster_schema::compatibility::{self, Candidate, Explanation, Policy, Previous};
+use muster_schema::compatibility::{self, Candidate, Explanation, Previous};
 use muster_schema::{CompatibilityLevel, Limits, ParsedSchema, Strictness, Subject, Version};
 
 use super::canonical::{Canonical, Draft};
@@ -65,15 +65,17 @@ impl Service {
         let strictness = if scope.validate_new_schemas { Strictness::New } else { Strictness::Stored };
         let normalize = normalize || scope.normalize;
         let canonical = self.canonicalize(draft, subject, &scope, strictness, normalize, false).await?;
-        let check =
-            move |candidate: Candidate<'_>, history: &[Previous<'_>], policy: Policy<'_>, limits: &Limits| {
-                let messages = compatibility::check(candidate, history, policy, limits);
-                let explanations = match detail {
-                    Detail::Messages => Vec::new(),
-                    Detail::Witnesses => compatibility::explain(candidate, history, policy, limits),
-                };
-                Verdict { messages, explanations }
+        let check = move |candidate: Candidate<'_>,
+                          history: &[Previous<'_>],
+                          settings: compatibility::Settings<'_>,
+                          limits: &Limits| {
+            let messages = compatibility::check(candidate, history, settings, limits);
+            let explanations = match detail {
+                Detail::Messages => Vec::new(),
+                Detail::Witnesses => compatibility::explain(candidate, history, settings, limits),
             };
+            Verdict { messages, explanations }
+        };
         self.compare(&canonical, &history, &scope, check).await
     }
 
@@ -100,7 +102,9 @@ impl Service {
         canonical: &Canonical,
         history: &[SchemaVersion],
         scope: &Scope,
-        check: impl FnOnce(Candidate<'_>, &[Previous<'_>], Policy<'_>, &Limits) -> T + Send + 'static,
+        check: impl FnOnce(Candidate<'_>, &[Previous<'_>], compatibility::Settings<'_>, &Limits) -> T
+        + Send
+        + 'static,
     ) -> Result<T, ServiceError> {
         if scope.level == CompatibilityLevel::None && !scope.validate_fields {
             return Ok(T::default());
@@ -130,12 +134,13 @@ impl Service {
                     metadata: stored.content.metadata.as_ref(),
                 })
                 .collect();
-            let policy = Policy {
+            let settings = compatibility::Settings {
                 level: scope.level,
+                policy: scope.policy,
                 validate_fields: scope.validate_fields,
                 group: scope.group.as_deref(),
             };
-            check(candidate, &history, policy, &limits)
+            check(candidate, &history, settings, &limits)
         };
         Ok(if size < OFFLOAD_BYTES { work() } else { offload(work).await })
     }

@@ -1,5 +1,6 @@
 //! Which settings govern a subject (registry API spec §6.1–6.2).
 
+use muster_schema::compatibility::CompatibilityPolicy;
 use muster_schema::{CompatibilityLevel, Metadata, RuleSet, Subject};
 
 use super::error::{NeededMode, ServiceError};
@@ -10,6 +11,7 @@ use crate::store::{ConfigRecord, Mode, Settings};
 #[derive(Clone, Debug)]
 pub(super) struct Scope {
     pub(super) level: CompatibilityLevel,
+    pub(super) policy: CompatibilityPolicy,
     pub(super) group: Option<String>,
     pub(super) normalize: bool,
     pub(super) validate_fields: bool,
@@ -27,6 +29,10 @@ impl Scope {
         let config = config_in_scope(settings, key, options);
         Self {
             level: config.compatibility_level.unwrap_or(options.default_compatibility_level),
+            policy: match config.compatibility_policy.as_deref() {
+                Some("LENIENT") => CompatibilityPolicy::Lenient,
+                _ => CompatibilityPolicy::Strict,
+            },
             group: config.compatibility_group.filter(|name| !name.is_empty()),
             normalize: config.normalize.unwrap_or(false),
             validate_fields: config.validate_fields.unwrap_or(options.validate_fields),

@@ -24,7 +24,7 @@ pub mod validate;
 pub mod witness;
 
 use crate::changes::Change;
-use crate::compatibility::Explained;
+use crate::compatibility::{Explained, Terms};
 use crate::format::{EntityTags, ParseError, Strictness};
 use crate::limits::Limits;
 use crate::reference::ResolvedReferences;
@@ -124,18 +124,20 @@ impl AvroSchema {
         tags::with_tags(self, add, remove)
     }
 
-    /// What keeps this schema from reading data of `writer`, in the reference's words; `labels` name the reader and the
-    /// writer. None means compatible.
-    pub fn incompatibilities(&self, writer: &Self, labels: (&str, &str), limits: &Limits) -> Vec<String> {
-        diff::diff(self, writer, limits).iter().map(|found| found.text(labels.0, labels.1)).collect()
+    /// What keeps this schema from reading data of `writer`, in the reference's words; none means compatible.
+    pub fn incompatibilities(&self, writer: &Self, terms: Terms<'_>) -> Vec<String> {
+        diff::diff(self, writer, terms.limits)
+            .iter()
+            .map(|found| found.text(terms.labels.0, terms.labels.1))
+            .collect()
     }
 
     /// [`incompatibilities`](Self::incompatibilities), each with its witness.
-    pub fn explain(&self, writer: &Self, labels: (&str, &str), limits: &Limits) -> Vec<Explained> {
-        let explained = witness::explain(self, writer, limits).into_iter();
+    pub fn explain(&self, writer: &Self, terms: Terms<'_>) -> Vec<Explained> {
+        let explained = witness::explain(self, writer, terms.limits).into_iter();
         explained
             .map(|witness::Explained { difference, witness }| Explained {
-                message: difference.text(labels.0, labels.1),
+                message: difference.text(terms.labels.0, terms.labels.1),
                 witness: witness.map_err(|reason| reason.to_string()),
             })
             .collect()

@@ -1,6 +1,6 @@
 //! The reasons behind a verdict: for each difference a datum that shows it.
 
-use super::{Candidate, Policy, Previous, Scope, comparable};
+use super::{Candidate, CompatibilityPolicy, Previous, Scope, Settings, Terms, comparable};
 use crate::format::ParsedSchema;
 use crate::ids::Version;
 use crate::limits::Limits;
@@ -46,16 +46,16 @@ pub struct Explanation {
 pub fn explain(
     candidate: Candidate<'_>,
     history: &[Previous<'_>],
-    policy: Policy<'_>,
+    settings: Settings<'_>,
     limits: &Limits,
 ) -> Vec<Explanation> {
-    let Some(scope) = Scope::of(policy.level) else { return Vec::new() };
-    comparable(candidate, history, policy, scope)
+    let Some(scope) = Scope::of(settings.level) else { return Vec::new() };
+    comparable(candidate, history, settings, scope)
         .find_map(|previous| {
             if previous.schema.schema_type() != candidate.schema.schema_type() {
                 return Some(Vec::new());
             }
-            let explanations = explain_one(candidate.schema, previous, scope, limits);
+            let explanations = explain_one(candidate.schema, previous, scope, (settings.policy, limits));
             (!explanations.is_empty()).then_some(explanations)
         })
         .unwrap_or_default()
@@ -65,14 +65,14 @@ fn explain_one(
     new: &ParsedSchema,
     previous: &Previous<'_>,
     scope: Scope,
-    limits: &Limits,
+    (policy, limits): (CompatibilityPolicy, &Limits),
 ) -> Vec<Explanation> {
     let old = previous.schema;
     let mut explanations = Vec::new();
     let directions = [(scope.forward, false, old, new), (scope.backward, true, new, old)];
     for (_, candidate_reads, reader, writer) in directions.into_iter().filter(|(is_asked, ..)| *is_asked) {
         let labels = if candidate_reads { ("new", "old") } else { ("old", "new") };
-        let found = reader.explain(writer, labels, limits).into_iter();
+        let found = reader.explain(writer, Terms { labels, policy, limits }).into_iter();
         explanations.extend(found.map(|Explained { message, witness }| Explanation {
             message,
             version: previous.version,

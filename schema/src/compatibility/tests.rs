@@ -23,8 +23,8 @@ fn properties(properties: &[(&str, &str)]) -> Metadata {
     Metadata { properties: Some(properties), ..Metadata::default() }
 }
 
-fn policy(level: Level) -> Policy<'static> {
-    Policy { level, validate_fields: false, group: None }
+fn settings(level: Level) -> Settings<'static> {
+    Settings::of(level)
 }
 
 /// Checks against versions 1, 2, 3…, oldest first.
@@ -33,7 +33,7 @@ fn messages(new: &ParsedSchema, history: &[&ParsedSchema], level: Level) -> Vec<
         .zip(history)
         .map(|(version, schema)| Previous { version: Some(Version(version)), schema, metadata: None })
         .collect();
-    check(Candidate { schema: new, metadata: None }, &history, policy(level), &Limits::default())
+    check(Candidate { schema: new, metadata: None }, &history, settings(level), &Limits::default())
 }
 
 const A: &str = r#"{"name":"a","type":"int"}"#;
@@ -101,7 +101,7 @@ fn an_unknown_version_is_left_out() {
     let (small, large) = (record(A), record(A_AND_B));
     let history = [Previous { version: None, schema: &small, metadata: None }];
     let candidate = Candidate { schema: &large, metadata: None };
-    let found = check(candidate, &history, policy(Level::Backward), &Limits::default());
+    let found = check(candidate, &history, settings(Level::Backward), &Limits::default());
     assert_eq!(found.len(), 3);
     assert!(found[1].starts_with("{oldSchema: "));
 }
@@ -151,8 +151,8 @@ fn only_versions_of_the_same_group_are_compared() {
     let of = |version, schema, metadata| Previous { version: Some(Version(version)), schema, metadata };
     let history = [of(1, &small, Some(&one)), of(2, &large, Some(&two)), of(3, &large, None)];
     let found = |metadata, group| {
-        let policy = Policy { group, ..policy(Level::Backward) };
-        let found = check(Candidate { schema: &large, metadata }, &history, policy, &Limits::default());
+        let settings = Settings { group, ..settings(Level::Backward) };
+        let found = check(Candidate { schema: &large, metadata }, &history, settings, &Limits::default());
         found.into_iter().find(|line| line.starts_with("{oldSchemaVersion"))
     };
     let incompatible_with_1 = Some("{oldSchemaVersion: 1}".to_owned());
@@ -183,9 +183,9 @@ fn reserved_fields_stay_reserved_and_unused() {
             .iter()
             .map(|old| Previous { version: Some(Version(1)), schema: &schema, metadata: Some(old) })
             .collect();
-        let policy = Policy { validate_fields: true, ..policy(Level::None) };
+        let settings = Settings { validate_fields: true, ..settings(Level::None) };
         let candidate = Candidate { schema: &schema, metadata: Some(&new) };
-        let mut found = check(candidate, &history, policy, &Limits::default());
+        let mut found = check(candidate, &history, settings, &Limits::default());
         if let Some(last) = found.pop() {
             assert_eq!(last, "{validateFields: 'true', compatibility: 'NONE'}");
         }
@@ -199,7 +199,7 @@ fn reserved_fields_stay_reserved_and_unused() {
     // Nothing is looked at unless it is asked for.
     let metadata = reserving("a");
     let candidate = Candidate { schema: &schema, metadata: Some(&metadata) };
-    assert_eq!(check(candidate, &[], policy(Level::None), &Limits::default()), Vec::<String>::new());
+    assert_eq!(check(candidate, &[], settings(Level::None), &Limits::default()), Vec::<String>::new());
 }
 
 #[test]

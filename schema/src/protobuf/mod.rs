@@ -1,5 +1,6 @@
 //! Protocol Buffers schema.
 
+use crate::compatibility::{Explained, Terms};
 use crate::format::{EntityTags, ParseError, SchemaType, Strictness};
 use crate::limits::Limits;
 use crate::reference::ResolvedReferences;
@@ -52,16 +53,11 @@ impl ProtobufSchema {
         match *self {}
     }
     /// Messages of what keeps `self` from reading data of `writer`, in the reference's order.
-    pub fn incompatibilities(&self, writer: &Self, _labels: (&str, &str), _limits: &Limits) -> Vec<String> {
+    pub fn incompatibilities(&self, writer: &Self, _terms: Terms<'_>) -> Vec<String> {
         match *writer {}
     }
     /// Each message with its witness, or why there is none.
-    pub fn explain(
-        &self,
-        writer: &Self,
-        _labels: (&str, &str),
-        _limits: &Limits,
-    ) -> Vec<crate::compatibility::Explained> {
+    pub fn explain(&self, writer: &Self, _terms: Terms<'_>) -> Vec<Explained> {
         match *writer {}
     }
     /// All changes from `writer` to `self`.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use muster_schema::compatibility::{Candidate, CompatibilityLevel, Policy, Previous, check};
+use muster_schema::compatibility::{Candidate, CompatibilityLevel, Previous, Settings, check};
 use muster_schema::format::{ParseError, ParsedSchema, SchemaType, Strictness};
 use muster_schema::ids::Version;
 use muster_schema::{Guid, Limits, ResolvedReferences, SchemaReference, identity};
@@ -196,9 +196,13 @@ fn compare_check(
     if recorded["against"] != "all" {
         previous.drain(..previous.len().saturating_sub(1));
     }
-    let policy = Policy { level, validate_fields: false, group: None };
-    let messages =
-        check(Candidate { schema: &candidate.schema, metadata: None }, &previous, policy, &Limits::default());
+    let settings = Settings::of(level);
+    let messages = check(
+        Candidate { schema: &candidate.schema, metadata: None },
+        &previous,
+        settings,
+        &Limits::default(),
+    );
     report.compare(&format!("{name} verdict"), &messages.is_empty(), &is_compatible);
     let Some(expected) = recorded["messages"].as_array().filter(|_| recorded["unstable"].is_null()) else {
         return;

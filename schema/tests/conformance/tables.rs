@@ -1,7 +1,7 @@
 //! The tables of single rules.
 
 use muster_schema::avro::diff::{DifferenceKind, diff};
-use muster_schema::compatibility::{Candidate, CompatibilityLevel, Policy, Previous, check};
+use muster_schema::compatibility::{Candidate, CompatibilityLevel, Previous, Settings, check};
 use muster_schema::format::{ParseError, ParsedSchema, SchemaType, Strictness};
 use muster_schema::ids::Version;
 use muster_schema::{Limits, ResolvedReferences, SchemaReference, identity};
@@ -136,9 +136,9 @@ pub fn levels(table: &Value, report: &mut Report) {
             .collect();
         let new = stored(text(&case["new"], "schema"));
         let level: CompatibilityLevel = text(case, "level").parse().expect("a level");
-        let policy = Policy { level, validate_fields: false, group: None };
+        let settings = Settings::of(level);
         let candidate = Candidate { schema: &new, metadata: None };
-        let messages = check(candidate, &previous, policy, &Limits::default());
+        let messages = check(candidate, &previous, settings, &Limits::default());
         report.compare(&format!("{name}: verdict"), &messages.is_empty(), &(case["compatible"] == true));
         report.compare(&format!("{name}: server messages"), &messages, &strings(&case["server_messages"]));
         let without_settings: Vec<String> =

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use apache_avro::types::Value;
-use muster_schema::compatibility::{self, Candidate, Policy, Previous};
+use muster_schema::compatibility::{self, Candidate, Previous, Settings};
 use muster_schema::framing::{ID_PREFIX_BYTES, id_prefix};
 use muster_schema::{CompatibilityLevel, Guid, Limits, SchemaId, Side, SubjectNameStrategy};
 use serde::Serialize;
@@ -388,7 +388,7 @@ impl Shared {
             let differences = compatibility::check(
                 Candidate { schema: &loaded.parsed, metadata: None },
                 &[Previous { version: None, schema: &own.parsed, metadata: None }],
-                Policy { level: CompatibilityLevel::Backward, validate_fields: false, group: None },
+                Settings::of(CompatibilityLevel::Backward),
                 &self.limits,
             );
             if let Some(detail) = differences.into_iter().next() {
