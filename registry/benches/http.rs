@@ -1,5 +1,6 @@
-//! Reads per second of `GET /schemas/ids/{id}` over loopback sockets, against an axum handler that returns the same
-//! bytes with the same media type. Both servers run in this process and are measured in turns.
+//! Requests per second over loopback sockets of what clients ask most: a schema by id, the latest version, and a
+//! schema registered again. The baseline is an axum handler that returns the bytes of the first with its media type;
+//! both servers run in this process and are measured in turns.
 //!
 //! `cargo bench -p muster-registry --bench http [-- --seconds 1 --rounds 5 --connections 16 --pipeline 1]`
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run says so at once")]
@@ -22,6 +23,8 @@ use tower::ServiceExt as _;
 
 const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
+const SCHEMA: &str = r#"{"schema":"{\"type\":\"record\",\"name\":\"Order\",\"namespace\":\"com.example\",\"fields\":[{\"name\":\"id\",\"type\":\"long\"},{\"name\":\"customer\",\"type\":\"string\"},{\"name\":\"amount\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":10,\"scale\":2}},{\"name\":\"note\",\"type\":[\"null\",\"string\"],\"default\":null}]}"}"#;
+
 fn main() {
     let (seconds, rounds) = (argument("--seconds", 1), argument("--rounds", 5));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -29,19 +32,29 @@ fn main() {
     let (registry, baseline) = runtime.block_on(start(&mut servers));
     // Load comes from threads of its own, so that both servers have the same runtime to themselves.
     let load = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let measure =
-        |address, pipeline| load.block_on(rate(address, seconds, argument("--connections", 16), pipeline));
-    for pipeline in [argument("--pipeline", 1), 16] {
-        measure(baseline, pipeline);
-        measure(registry, pipeline);
+    let measure = |address, what: &str, rest: &str, pipeline| {
+        let request = format!("{what} HTTP/1.1\r\nHost: {address}\r\nAccept: {MEDIA_TYPE}\r\n{rest}");
+        load.block_on(rate(address, &request, seconds, argument("--connections", 16), pipeline))
+    };
+    let again = format!("Content-Type: {MEDIA_TYPE}\r\nContent-Length: {}\r\n\r\n{SCHEMA}", SCHEMA.len());
+    let asked = [
+        ("GET /schemas/ids/1", "\r\n", argument("--pipeline", 1)),
+        ("GET /schemas/ids/1", "\r\n", 16),
+        ("GET /subjects/orders-value/versions/latest", "\r\n", 1),
+        ("POST /subjects/orders-value/versions", again.as_str(), 1),
+    ];
+    for (what, rest, pipeline) in asked {
+        measure(baseline, "GET /schemas/ids/1", "\r\n", pipeline);
+        measure(registry, what, rest, pipeline);
         let mut rates: Vec<(f64, f64)> = Vec::new();
         for _ in 0..rounds {
-            rates.push((measure(registry, pipeline), measure(baseline, pipeline)));
+            let baseline = measure(baseline, "GET /schemas/ids/1", "\r\n", pipeline);
+            rates.push((measure(registry, what, rest, pipeline), baseline));
         }
         let (registry, baseline) = (median(rates.iter().map(|r| r.0)), median(rates.iter().map(|r| r.1)));
         let ratio = median(rates.iter().map(|r| r.0 / r.1));
         println!(
-            "GET /schemas/ids/1, {pipeline} in flight per connection: registry {registry:.0}/s, bare axum {baseline:.0}/s, ratio {ratio:.2}"
+            "{what}, {pipeline} in flight per connection: registry {registry:.0}/s, bare axum {baseline:.0}/s, ratio {ratio:.2}"
         );
     }
 }
@@ -49,12 +62,11 @@ fn main() {
 /// A registry with one schema, and a bare server with that schema's answer.
 async fn start(servers: &mut JoinSet<()>) -> (SocketAddr, SocketAddr) {
     let registry = Registry::new(store::open("sqlite::memory:").await.unwrap(), Options::default());
-    let body = r#"{"schema":"{\"type\":\"record\",\"name\":\"Order\",\"namespace\":\"com.example\",\"fields\":[{\"name\":\"id\",\"type\":\"long\"},{\"name\":\"customer\",\"type\":\"string\"},{\"name\":\"amount\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":10,\"scale\":2}},{\"name\":\"note\",\"type\":[\"null\",\"string\"],\"default\":null}]}"}"#;
     let call = |method: &str, path: &str, body: Body| {
         let request = Request::builder().method(method).uri(path).body(body).unwrap();
         registry.router().oneshot(request)
     };
-    let registered = call("POST", "/subjects/orders-value/versions", Body::from(body)).await.unwrap();
+    let registered = call("POST", "/subjects/orders-value/versions", Body::from(SCHEMA)).await.unwrap();
     assert!(registered.status().is_success());
     let answer = call("GET", "/schemas/ids/1", Body::empty()).await.unwrap();
     let bytes: Bytes = answer.into_body().collect().await.unwrap().to_bytes();
@@ -82,17 +94,15 @@ async fn start(servers: &mut JoinSet<()>) -> (SocketAddr, SocketAddr) {
 }
 
 /// Requests answered per second by `address`, over keep-alive connections with `pipeline` requests in flight each.
-async fn rate(address: SocketAddr, seconds: u64, connections: u64, pipeline: u64) -> f64 {
+async fn rate(address: SocketAddr, request: &str, seconds: u64, connections: u64, pipeline: u64) -> f64 {
     let (answered, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let started = Instant::now();
     let mut clients = JoinSet::new();
     for _ in 0..connections {
-        let (answered, over) = (Arc::clone(&answered), Arc::clone(&over));
+        let (answered, over, one) = (Arc::clone(&answered), Arc::clone(&over), request.to_owned());
         clients.spawn(async move {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.set_nodelay(true).unwrap();
-            let one =
-                format!("GET /schemas/ids/1 HTTP/1.1\r\nHost: {address}\r\nAccept: {MEDIA_TYPE}\r\n\r\n");
             let length = answer_length(&mut stream, &one).await;
             let requests = one.repeat(usize::try_from(pipeline).unwrap());
             let mut answers = vec![0; length * usize::try_from(pipeline).unwrap()];
