@@ -82,10 +82,12 @@ fn main() {
 }
 
 fn arguments() -> Args {
-    let usage = "fuzz parser|compatibility|walker [--executions N] [--seconds T] [--seed S] [--save FOLDER]";
+    let names: Vec<&str> = Target::ALL.iter().map(|target| target.name()).collect();
+    let usage = format!("fuzz {} [--executions N] [--seconds T] [--seed S] [--save FOLDER]", names.join("|"));
+    let usage = usage.as_str();
     let mut words = std::env::args().skip(1);
     let name = words.next().unwrap_or_default();
-    let target = Target::ALL.into_iter().find(|target| target.name() == name).expect(usage);
+    let target = Target::ALL.iter().find(|target| target.name() == name).copied().expect(usage);
     let mut args = Args { target, executions: u64::MAX, seconds: u64::MAX, seed: 1, save: None };
     while let Some(flag) = words.next() {
         let value = words.next().expect(usage);

@@ -245,9 +245,33 @@ impl ParsedSchema {
         of_each!(&self.0, schema => schema.normalized().map(Self::from))
     }
 
+    /// The checks that the setting `validateFields` adds to those of parsing; Avro has none (schema formats spec §0.3).
+    ///
+    /// Errors: [`ParseError::Invalid`].
+    pub fn check_fields(&self) -> Result<(), ParseError> {
+        match &self.0 {
+            #[cfg(feature = "avro")]
+            Language::Avro(_) => Ok(()),
+            #[cfg(feature = "json")]
+            Language::Json(schema) => schema.check_field_names(),
+            #[cfg(feature = "protobuf")]
+            Language::Protobuf(schema) => schema.validate(true),
+        }
+    }
+
     /// The text for a `format` query parameter: case-insensitive; an unknown value gives the canonical text.
-    pub fn formatted(&self, format: &str) -> String {
-        of_each!(&self.0, schema => schema.formatted(format))
+    ///
+    /// Errors: [`ParseError`] where a schema that is stored cannot be shown in that format: Protobuf descriptors of a
+    /// file that breaks the rules of the language.
+    pub fn formatted(&self, format: &str) -> Result<String, ParseError> {
+        match &self.0 {
+            #[cfg(feature = "avro")]
+            Language::Avro(schema) => Ok(schema.formatted(format)),
+            #[cfg(feature = "json")]
+            Language::Json(schema) => Ok(schema.formatted(format)),
+            #[cfg(feature = "protobuf")]
+            Language::Protobuf(schema) => schema.formatted(format),
+        }
     }
 
     /// The name that record-name strategies use, if the schema has one (schema formats spec §9).

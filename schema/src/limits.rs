@@ -22,6 +22,9 @@ pub struct Limits {
     pub witness_bytes: usize,
     /// Most items (array and map entries, at any depth) in one datum. Default 10,000,000.
     pub items: usize,
+    /// Most steps of holding one JSON datum against a schema, each about a look-up; counted only where a recursive
+    /// schema or a large one and a large datum could multiply. Default 10,000,000: a second or two.
+    pub validation_steps: u64,
 }
 
 impl Default for Limits {
@@ -35,6 +38,7 @@ impl Default for Limits {
             difference_bytes: 8 << 20,
             witness_bytes: 64 << 10,
             items: 10_000_000,
+            validation_steps: 10_000_000,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::Version;
+use crate::ids::{Guid, Version};
 
 /// One entry of a schema's `references` list.
 ///
@@ -25,4 +25,9 @@ pub struct SchemaReference {
 pub struct ResolvedReferences {
     /// Reference name and stored canonical text; a name occurs once (the first occurrence won).
     pub texts: Vec<(String, String)>,
+    /// Guid of the content behind each text, in the same order; empty where nobody knows.
+    ///
+    /// Protobuf's comparison takes an imported message for the same on both sides if it comes from the same content. What
+    /// is not known is looked into instead.
+    pub guids: Vec<Guid>,
 }

@@ -9,7 +9,12 @@ use muster_schema::{Limits, ParseError, ResolvedReferences, Strictness};
 fn parse_with(references: &[&str], text: &str, strictness: Strictness) -> Result<AvroSchema, ParseError> {
     let texts =
         references.iter().enumerate().map(|(at, text)| (format!("r{at}"), (*text).to_owned())).collect();
-    avro::parse(text, &ResolvedReferences { texts }, strictness, &Limits::default())
+    avro::parse(
+        text,
+        &ResolvedReferences { texts, ..ResolvedReferences::default() },
+        strictness,
+        &Limits::default(),
+    )
 }
 
 fn parse(text: &str) -> AvroSchema {

@@ -195,7 +195,12 @@ fn size_is_bounded() {
 fn the_closure_of_references_is_bounded() {
     let parse = |texts: Vec<String>| {
         let texts = texts.into_iter().enumerate().map(|(at, text)| (format!("r{at}"), text)).collect();
-        avro::parse("\"int\"", &ResolvedReferences { texts }, Strictness::Stored, &Limits::default())
+        avro::parse(
+            "\"int\"",
+            &ResolvedReferences { texts, ..ResolvedReferences::default() },
+            Strictness::Stored,
+            &Limits::default(),
+        )
     };
     let referenced = |i: usize| format!(r#"{{"type":"enum","name":"E{i}","symbols":[]}}"#);
     assert!(parse((0..1_000).map(referenced).collect()).is_ok());

@@ -197,7 +197,10 @@ pub fn fuzz(bytes: &[u8]) {
         let Ok(schema) = avro::parse(&text, &ResolvedReferences::default(), strictness, &limits) else {
             continue;
         };
-        let references = ResolvedReferences { texts: vec![("r".to_owned(), schema.canonical().to_owned())] };
+        let references = ResolvedReferences {
+            texts: vec![("r".to_owned(), schema.canonical().to_owned())],
+            ..ResolvedReferences::default()
+        };
         let _ = avro::parse(&text, &references, strictness, &limits);
         let _ =
             (schema.normalized(), schema.formatted("resolved"), schema.inline_tags(), schema.record_name());

@@ -158,3 +158,15 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 fn avro() {
     run(SchemaType::Avro, "avro", "avsc");
 }
+
+#[cfg(feature = "json")]
+#[test]
+fn json() {
+    run(SchemaType::Json, "json", "json");
+}
+
+#[cfg(feature = "protobuf")]
+#[test]
+fn protobuf() {
+    run(SchemaType::Protobuf, "protobuf", "proto");
+}

@@ -5,6 +5,15 @@
 //! knows is an error, so that a renamed member cannot pass for success.
 #![expect(clippy::panic, reason = "a table that cannot be read fails the run")]
 
+#[cfg(feature = "avro")]
+#[path = "conformance/avro.rs"]
+mod avro;
+#[cfg(feature = "json")]
+#[path = "conformance/json.rs"]
+mod json;
+#[cfg(feature = "protobuf")]
+#[path = "conformance/protobuf.rs"]
+mod protobuf;
 #[path = "conformance/random.rs"]
 mod random;
 #[path = "conformance/tables.rs"]
@@ -42,13 +51,43 @@ impl Report {
 /// A table of the conformance folder: its file and what runs it.
 type Table = (&'static str, fn(&Value, &mut Report));
 
-const TABLES: [Table; 6] = [
-    ("avro-canonical.json", tables::canonical),
-    ("avro-equivalence.json", tables::equivalence),
-    ("avro-compat.json", tables::compatibility),
+const TABLES: &[Table] = &[
+    #[cfg(feature = "avro")]
+    ("avro-canonical.json", avro::canonical),
+    #[cfg(feature = "avro")]
+    ("avro-equivalence.json", avro::equivalence),
+    #[cfg(feature = "avro")]
+    ("avro-compat.json", avro::compatibility),
+    #[cfg(feature = "json")]
+    ("json-canonical.json", json::canonical),
+    #[cfg(feature = "json")]
+    ("json-diff-schema-examples.json", json::differences),
+    #[cfg(feature = "json")]
+    ("json-diff-combined-schema-examples.json", json::differences),
+    #[cfg(feature = "json")]
+    ("json-diff-schema-examples-2020-12.json", json::differences),
+    #[cfg(feature = "json")]
+    ("json-diff-combined-schema-examples-2020-12.json", json::differences),
+    #[cfg(feature = "json")]
+    ("json-diff-extra.json", json::differences),
+    #[cfg(feature = "json")]
+    ("json-all-schemas.json", json::dialects),
+    #[cfg(feature = "protobuf")]
+    ("protobuf-canonical.json", protobuf::canonical),
+    #[cfg(feature = "protobuf")]
+    ("protobuf-diff-schema-examples.json", protobuf::differences),
+    #[cfg(feature = "protobuf")]
+    ("protobuf-diff-schema-examples-with-meta.json", protobuf::differences),
+    #[cfg(feature = "protobuf")]
+    ("protobuf-diff-extra.json", protobuf::differences),
     ("compat-levels.json", tables::levels),
     ("schema-md5-golden-data.json", tables::guids),
+    #[cfg(feature = "avro")]
     ("random-avro.json", random::run),
+    #[cfg(feature = "json")]
+    ("random-json.json", random::run),
+    #[cfg(feature = "protobuf")]
+    ("random-protobuf.json", random::run),
 ];
 
 #[expect(clippy::disallowed_methods, reason = "a test has no command line to name the folder on")]
@@ -64,7 +103,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let (mut passed, mut failed) = (0, 0);
-    for (name, run) in TABLES {
+    for &(name, run) in TABLES {
         let mut report = Report::default();
         match std::fs::read_to_string(folder.join(name)) {
             Ok(text) => match serde_json::from_str::<Value>(&text) {

@@ -45,3 +45,39 @@ fn the_comparison_survives_any_pair() {
 fn the_walker_survives_any_bytes() {
     run(Target::Walker, 3_000);
 }
+
+#[cfg(feature = "protobuf")]
+#[test]
+fn the_protobuf_parser_survives_any_text() {
+    run(Target::ProtoParser, 2_000);
+}
+
+#[cfg(feature = "protobuf")]
+#[test]
+fn descriptors_survive_any_bytes() {
+    run(Target::ProtoDescriptor, 3_000);
+}
+
+#[cfg(feature = "protobuf")]
+#[test]
+fn the_walker_of_protobuf_survives_any_message() {
+    run(Target::ProtoWalker, 2_000);
+}
+
+#[cfg(feature = "protobuf")]
+#[test]
+fn message_indexes_survive_any_bytes() {
+    run(Target::ProtoIndexes, 3_000);
+}
+
+#[cfg(feature = "json")]
+#[test]
+fn the_json_parser_survives_any_text() {
+    run(Target::JsonParser, 3_000);
+}
+
+#[cfg(feature = "json")]
+#[test]
+fn the_json_comparison_survives_any_pair() {
+    run(Target::JsonComparison, 3_000);
+}

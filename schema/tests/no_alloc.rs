@@ -91,3 +91,48 @@ fn walking_allocates_nothing_once_warm() {
     drop(std::hint::black_box(vec![1_u8]));
     assert!(ALLOCATIONS.get() > before, "the allocator counts");
 }
+
+#[cfg(feature = "protobuf")]
+#[test]
+fn walking_protobuf_allocates_nothing_once_warm() {
+    use muster_schema::protobuf::{self, validate};
+
+    const PROTO: &str = "syntax = \"proto2\"; message Tree { required int64 id = 1; optional string name = 2;
+        map<string, string> tags = 3; repeated Tree children = 4; repeated sint32 numbers = 5 [packed = true];
+        optional group Extra = 6 { optional fixed64 x = 1; } }";
+
+    fn tree(levels: usize) -> Vec<u8> {
+        let mut out = vec![0x08, 1, 0x12, 1, b'n', 0x1a, 6, 0x0a, 1, b'k', 0x12, 1, b'v', 0x2a, 2, 1, 2];
+        out.extend([0x33, 0x09, 1, 2, 3, 4, 5, 6, 7, 8, 0x34, 0x7a, 1, 0xff]);
+        for _ in 0..if levels > 0 { 2 } else { 0 } {
+            let child = tree(levels - 1);
+            out.push(0x22);
+            let length = u32::try_from(child.len()).unwrap();
+            out.extend([
+                (length & 0x7f) as u8 | 0x80,
+                (length >> 7 & 0x7f) as u8 | 0x80,
+                (length >> 14) as u8,
+            ]);
+            out.extend(child);
+        }
+        out
+    }
+
+    let limits = Limits::default();
+    let schema = protobuf::parse(PROTO, &ResolvedReferences::default(), Strictness::New, &limits).unwrap();
+    let program = validate::Program::of(&schema).unwrap();
+    let message = program.message("Tree").unwrap();
+    let mut scratch = validate::Scratch::default();
+    let data = tree(6);
+    let cut = &data[..data.len() - 1];
+    assert!(program.check(message, &data, &limits, &mut scratch).is_ok());
+
+    let before = ALLOCATIONS.get();
+    for _ in 0..100 {
+        assert!(
+            program.check(message, &data, &limits, &mut scratch).is_ok_and(|seen| seen.unknown_fields == 127)
+        );
+        assert!(program.check(message, cut, &limits, &mut scratch).is_err());
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+}

@@ -8,7 +8,8 @@ use crate::limits::Limits;
 /// A datum that one side writes and the other cannot read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
-    /// The datum as JSON text, in the writer's schema language (Avro: its JSON encoding).
+    /// The datum as JSON text, in the writer's schema language (Avro: its JSON encoding; Protobuf: its JSON form, with the
+    /// names of the schema).
     pub datum: String,
     /// The datum encoded with the writer's schema, without framing.
     pub bytes: Vec<u8>,

@@ -11,8 +11,8 @@ mod read;
 mod write;
 
 pub use number::{Number, java_double, java_float, parse_java_double};
-pub use read::{Comments, JsonError, Problem, read, read_first};
-pub use write::{Sorted, depth, write, write_number, write_string};
+pub use read::{Comments, JsonError, Problem, read, read_first, read_first_with_words};
+pub use write::{Sorted, depth, write, write_number, write_string, write_verbatim};
 
 /// A JSON value as written.
 #[derive(Debug, Eq)]

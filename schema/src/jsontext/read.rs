@@ -98,11 +98,22 @@ pub fn read_first<'a>(
     Ok((value, text.get(reader.position..).unwrap_or_default()))
 }
 
+/// Like [`read_first`] without comments; the bare words `NaN`, `Infinity` and `-Infinity` are read as strings of these
+/// letters (schema formats spec §3.1).
+pub fn read_first_with_words<'a>(text: &'a str, limits: &Limits) -> Result<(Json, &'a str), JsonError> {
+    let mut reader = Reader::new(text, Comments::Refused, limits)?;
+    reader.words = true;
+    let value = reader.value()?;
+    Ok((value, text.get(reader.position..).unwrap_or_default()))
+}
+
 struct Reader<'a> {
     text: &'a str,
     /// Byte offset; always on a character boundary where `text` is cut.
     position: usize,
     comments: bool,
+    /// Whether `NaN` and `Infinity` are values.
+    words: bool,
     max_depth: usize,
 }
 
@@ -149,8 +160,13 @@ impl<'a> Reader<'a> {
         if text.len() > limits.schema_bytes {
             return Err(JsonError::TooLong(limits.schema_bytes));
         }
-        let mut reader =
-            Self { text, position: 0, comments: comments == Comments::Allowed, max_depth: limits.depth };
+        let mut reader = Self {
+            text,
+            position: 0,
+            comments: comments == Comments::Allowed,
+            words: false,
+            max_depth: limits.depth,
+        };
         reader.skip_space()?;
         if reader.peek().is_none() { Err(JsonError::Nothing) } else { Ok(reader) }
     }
@@ -181,6 +197,13 @@ impl<'a> Reader<'a> {
                     }
                 }
                 Some(b'"') => Json::String(self.string()?),
+                Some(b'-') if self.words && self.rest().starts_with("-I") => {
+                    self.position += 1;
+                    match self.literal()? {
+                        Json::String(word) => Json::String(format!("-{word}")),
+                        _ => return Err(self.unexpected(VALUE)),
+                    }
+                }
                 Some(b'-' | b'0'..=b'9') => Json::Number(self.number()?),
                 _ => self.literal()?,
             };
@@ -350,6 +373,7 @@ impl<'a> Reader<'a> {
             "null" => Json::Null,
             "true" => Json::Bool(true),
             "false" => Json::Bool(false),
+            "NaN" | "Infinity" if self.words => Json::String(word.to_owned()),
             _ => return Err(self.unexpected(VALUE)),
         };
         self.position += word.len();

@@ -5,7 +5,12 @@ use crate::subject::utf16_order;
 
 /// Appends `value`: members in order, no white space, numbers as [`write_number`] does.
 pub fn write(out: &mut String, value: &Json) {
-    write_nested(out, value, |members| Members::InOrder(members.iter()));
+    write_nested(out, value, write_number, |members| Members::InOrder(members.iter()));
+}
+
+/// Appends `value` like [`write()`], but numbers by their text.
+pub fn write_verbatim(out: &mut String, value: &Json) {
+    write_nested(out, value, String::push_str, |members| Members::InOrder(members.iter()));
 }
 
 /// A value whose members are written sorted by key at every level.
@@ -15,11 +20,12 @@ pub struct Sorted<'a>(pub &'a Json);
 impl Sorted<'_> {
     /// Appends the value; keys are sorted by UTF-16 code units, which is Java's order of strings.
     pub fn write(self, out: &mut String) {
-        write_nested(out, self.0, |members| {
-            let mut sorted: Vec<&(String, Json)> = members.iter().collect();
-            sorted.sort_by(|(a, _), (b, _)| utf16_order(a, b));
-            Members::Sorted(sorted.into_iter())
-        });
+        write_nested(out, self.0, write_number, sorted);
+    }
+
+    /// Appends the value like [`write`](Self::write), but numbers by their text.
+    pub fn write_verbatim(self, out: &mut String) {
+        write_nested(out, self.0, String::push_str, sorted);
     }
 }
 
@@ -80,6 +86,12 @@ pub fn write_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
+fn sorted(members: &[(String, Json)]) -> Members<'_> {
+    let mut sorted: Vec<&(String, Json)> = members.iter().collect();
+    sorted.sort_by(|(a, _), (b, _)| utf16_order(a, b));
+    Members::Sorted(sorted.into_iter())
+}
+
 /// Members of an object in the order in which they are to be written.
 enum Members<'a> {
     InOrder(std::slice::Iter<'a, (String, Json)>),
@@ -106,6 +118,7 @@ enum Open<'a> {
 fn write_nested<'a>(
     out: &mut String,
     value: &'a Json,
+    number: fn(&mut String, &str),
     members_of: impl Fn(&'a [(String, Json)]) -> Members<'a>,
 ) {
     let mut open: Vec<Open<'a>> = Vec::new();
@@ -117,7 +130,7 @@ fn write_nested<'a>(
             match value {
                 Json::Null => out.push_str("null"),
                 Json::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-                Json::Number(text) => write_number(out, text),
+                Json::Number(text) => number(out, text),
                 Json::String(text) => write_string(out, text),
                 Json::Array(items) => {
                     out.push('[');

@@ -18,7 +18,11 @@ use muster_schema::{Limits, ResolvedReferences, Strictness};
 use super::Choices;
 use super::evolve::evolve;
 use super::generate::model;
-use super::mutate::{Random, mutate};
+#[cfg(feature = "json")]
+use super::json::targets as json;
+use super::mutate::{Random, WORDS, mutate};
+#[cfg(feature = "protobuf")]
+use super::protobuf;
 use super::resolve::{Unions, failures};
 use super::values::{Patience, Refused, branch_name, decode_all, encode, random};
 
@@ -31,6 +35,24 @@ pub enum Target {
     Compatibility,
     /// A line of schema text, then a datum.
     Walker,
+    /// Lines of text: the texts of references, then a JSON schema.
+    #[cfg(feature = "json")]
+    JsonParser,
+    /// Two lines of text: two JSON schemas.
+    #[cfg(feature = "json")]
+    JsonComparison,
+    /// A `.proto` text.
+    #[cfg(feature = "protobuf")]
+    ProtoParser,
+    /// The bytes of a `FileDescriptorProto`.
+    #[cfg(feature = "protobuf")]
+    ProtoDescriptor,
+    /// Choices that make a Protobuf file, then a message.
+    #[cfg(feature = "protobuf")]
+    ProtoWalker,
+    /// Choices that make a Protobuf file, then message indexes.
+    #[cfg(feature = "protobuf")]
+    ProtoIndexes,
 }
 
 /// How deep the oracles go: they recurse, on the stack that the targets have.
@@ -40,7 +62,23 @@ const PATIENCE: Patience = Patience { items: 2_000, depth: 40 };
 const MAX_INPUT: usize = 4_096;
 
 impl Target {
-    pub const ALL: [Self; 3] = [Self::Parser, Self::Compatibility, Self::Walker];
+    pub const ALL: &'static [Self] = &[
+        Self::Parser,
+        Self::Compatibility,
+        Self::Walker,
+        #[cfg(feature = "json")]
+        Self::JsonParser,
+        #[cfg(feature = "json")]
+        Self::JsonComparison,
+        #[cfg(feature = "protobuf")]
+        Self::ProtoParser,
+        #[cfg(feature = "protobuf")]
+        Self::ProtoDescriptor,
+        #[cfg(feature = "protobuf")]
+        Self::ProtoWalker,
+        #[cfg(feature = "protobuf")]
+        Self::ProtoIndexes,
+    ];
 
     /// Its name, and that of its folder in the corpus.
     pub fn name(self) -> &'static str {
@@ -48,6 +86,18 @@ impl Target {
             Self::Parser => "parser",
             Self::Compatibility => "compatibility",
             Self::Walker => "walker",
+            #[cfg(feature = "json")]
+            Self::JsonParser => "json-parser",
+            #[cfg(feature = "json")]
+            Self::JsonComparison => "json-comparison",
+            #[cfg(feature = "protobuf")]
+            Self::ProtoParser => "proto-parser",
+            #[cfg(feature = "protobuf")]
+            Self::ProtoDescriptor => "proto-descriptor",
+            #[cfg(feature = "protobuf")]
+            Self::ProtoWalker => "proto-walker",
+            #[cfg(feature = "protobuf")]
+            Self::ProtoIndexes => "proto-indexes",
         }
     }
 
@@ -57,14 +107,55 @@ impl Target {
             Self::Parser => parser(input),
             Self::Compatibility => compatibility(input),
             Self::Walker => walker(input),
+            #[cfg(feature = "json")]
+            Self::JsonParser => json::parser(input),
+            #[cfg(feature = "json")]
+            Self::JsonComparison => json::comparison(input),
+            #[cfg(feature = "protobuf")]
+            Self::ProtoParser => protobuf::targets::parser(input),
+            #[cfg(feature = "protobuf")]
+            Self::ProtoDescriptor => protobuf::targets::descriptor(input),
+            #[cfg(feature = "protobuf")]
+            Self::ProtoWalker => protobuf::fuzz::walker(input),
+            #[cfg(feature = "protobuf")]
+            Self::ProtoIndexes => protobuf::fuzz::indexes(input),
+        }
+    }
+
+    /// Changes an input in one place. `corpus`: inputs to take parts from.
+    fn mutate(self, input: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut Random) {
+        match self {
+            Self::Parser | Self::Compatibility | Self::Walker => mutate(input, corpus, &WORDS, random),
+            #[cfg(feature = "json")]
+            Self::JsonParser | Self::JsonComparison => mutate(input, corpus, &json::WORDS, random),
+            #[cfg(feature = "protobuf")]
+            Self::ProtoParser => mutate(input, corpus, &protobuf::targets::WORDS, random),
+            #[cfg(feature = "protobuf")]
+            Self::ProtoDescriptor | Self::ProtoWalker | Self::ProtoIndexes => protobuf::mutate(input, random),
         }
     }
 
     /// A valid input, made of choices.
     pub fn seed(self, bytes: &[u8]) -> Vec<u8> {
+        #[cfg(feature = "protobuf")]
+        match self {
+            Self::ProtoParser => return protobuf::targets::parser_seed(bytes),
+            Self::ProtoDescriptor => return protobuf::targets::descriptor_seed(bytes),
+            Self::ProtoWalker => return protobuf::fuzz::walker_seed(bytes),
+            Self::ProtoIndexes => return protobuf::fuzz::indexes_seed(bytes),
+            _ => {}
+        }
         let mut choices = Choices(bytes);
+        #[cfg(feature = "json")]
+        match self {
+            Self::JsonParser => return json::parser_seed(&mut choices),
+            Self::JsonComparison => return json::comparison_seed(&mut choices),
+            _ => {}
+        }
         let first = model(&mut choices, 3);
         match self {
+            #[cfg(feature = "json")]
+            Self::JsonParser | Self::JsonComparison => Vec::new(),
             Self::Parser => {
                 let texts = first.texts();
                 let mut lines: Vec<String> =
@@ -90,6 +181,8 @@ impl Target {
                 }
                 input
             }
+            #[cfg(feature = "protobuf")]
+            Self::ProtoParser | Self::ProtoDescriptor | Self::ProtoWalker | Self::ProtoIndexes => Vec::new(),
         }
     }
 }
@@ -103,7 +196,8 @@ fn parser(input: &[u8]) -> u64 {
     let mut texts = lines(input);
     let text = texts.pop().unwrap_or_default();
     let texts = texts.into_iter().enumerate().map(|(at, text)| (format!("r{at}"), text)).collect();
-    let (references, limits) = (ResolvedReferences { texts }, Limits::default());
+    let (references, limits) =
+        (ResolvedReferences { texts, ..ResolvedReferences::default() }, Limits::default());
     let mut said = Said::default();
     for strictness in [Strictness::New, Strictness::Stored] {
         let schema = match avro::parse(&text, &references, strictness, &limits) {
@@ -319,7 +413,7 @@ impl Fuzzer {
         let pick = self.random.below(self.corpus.len());
         let mut input = self.corpus[pick].clone();
         for _ in 0..=self.random.below(4) {
-            mutate(&mut input, &self.corpus, &mut self.random);
+            self.target.mutate(&mut input, &self.corpus, &mut self.random);
         }
         input.truncate(MAX_INPUT);
         input

@@ -278,7 +278,7 @@ impl Model {
         }
         let mut text = String::new();
         self.write(&self.root, &mut written, &mut text);
-        Texts { text, references: ResolvedReferences { texts } }
+        Texts { text, references: ResolvedReferences { texts, ..ResolvedReferences::default() } }
     }
 
     fn write(&self, schema: &Type, written: &mut HashSet<usize>, out: &mut String) {

@@ -9,7 +9,11 @@ pub mod evolve;
 pub mod fuzz;
 pub mod generate;
 pub mod histogram;
+#[cfg(feature = "json")]
+pub mod json;
 pub mod mutate;
+#[cfg(feature = "protobuf")]
+pub mod protobuf;
 pub mod resolve;
 pub mod values;
 

@@ -2,50 +2,52 @@
 
 use super::values::varint;
 
-/// Changes an input in one place. `corpus`: inputs to take values from.
-pub fn mutate(input: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut Random) {
-    const WORDS: [&str; 40] = [
-        "\"null\"",
-        "\"int\"",
-        "\"long\"",
-        "\"string\"",
-        "\"bytes\"",
-        "\"double\"",
-        "\"record\"",
-        "\"enum\"",
-        "\"fixed\"",
-        "\"array\"",
-        "\"map\"",
-        "\"error\"",
-        "\"type\"",
-        "\"name\"",
-        "\"namespace\"",
-        "\"fields\"",
-        "\"symbols\"",
-        "\"default\"",
-        "\"aliases\"",
-        "\"items\"",
-        "\"values\"",
-        "\"size\"",
-        "\"logicalType\"",
-        "\"decimal\"",
-        "\"precision\"",
-        "\"doc\"",
-        "\"order\"",
-        "\"n.T0\"",
-        "\"n.T1\"",
-        "\"T2\"",
-        "[]",
-        "{}",
-        "null",
-        "-1",
-        "1e9",
-        "99999999999999999999",
-        "\"\\ud800\"",
-        "\"confluent:tags\"",
-        "/*",
-        "\u{e9}",
-    ];
+/// Words of Avro schemas.
+pub const WORDS: [&str; 40] = [
+    "\"null\"",
+    "\"int\"",
+    "\"long\"",
+    "\"string\"",
+    "\"bytes\"",
+    "\"double\"",
+    "\"record\"",
+    "\"enum\"",
+    "\"fixed\"",
+    "\"array\"",
+    "\"map\"",
+    "\"error\"",
+    "\"type\"",
+    "\"name\"",
+    "\"namespace\"",
+    "\"fields\"",
+    "\"symbols\"",
+    "\"default\"",
+    "\"aliases\"",
+    "\"items\"",
+    "\"values\"",
+    "\"size\"",
+    "\"logicalType\"",
+    "\"decimal\"",
+    "\"precision\"",
+    "\"doc\"",
+    "\"order\"",
+    "\"n.T0\"",
+    "\"n.T1\"",
+    "\"T2\"",
+    "[]",
+    "{}",
+    "null",
+    "-1",
+    "1e9",
+    "99999999999999999999",
+    "\"\\ud800\"",
+    "\"confluent:tags\"",
+    "/*",
+    "\u{e9}",
+];
+
+/// Changes an input in one place. `corpus`: inputs to take values from; `words`: words of its language.
+pub fn mutate(input: &mut Vec<u8>, corpus: &[Vec<u8>], words: &[&str], random: &mut Random) {
     let at = random.below(input.len() + 1);
     match random.below(10) {
         0 if at < input.len() => input[at] ^= 1 << random.below(8),
@@ -63,7 +65,7 @@ pub fn mutate(input: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut Random) {
         }
         5..7 => {
             // One word of JSON for another.
-            let word = WORDS[random.below(WORDS.len())].bytes();
+            let word = words[random.below(words.len())].bytes();
             let (start, end) = token(input, at);
             input.splice(start..end, word);
         }

@@ -1,0 +1,397 @@
+use super::*;
+use crate::compatibility::CompatibilityPolicy::{Lenient, Strict};
+use crate::json;
+use crate::{ResolvedReferences, Strictness};
+
+fn listed(writer: &str, reader: &str, policy: CompatibilityPolicy) -> Vec<String> {
+    let parse = |text: &str| {
+        json::parse(text, &ResolvedReferences::default(), Strictness::New, &Limits::default())
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+    };
+    let mut found: Vec<String> = diff(&parse(reader), &parse(writer), policy, &Limits::default())
+        .iter()
+        .map(|found| format!("{} {}", found.kind, found.path))
+        .collect();
+    found.sort();
+    found
+}
+
+/// Writer, reader, and what changes on the way.
+#[track_caller]
+fn check(cases: &[(&str, &str, &[&str])]) {
+    for (writer, reader, expected) in cases {
+        assert_eq!(listed(writer, reader, Strict), *expected, "from {writer} to {reader}");
+    }
+}
+
+/// Adds the `$schema` of 2020-12.
+fn modern(text: &str) -> String {
+    text.replacen('{', "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",", 1).replace(",}", "}")
+}
+
+#[track_caller]
+fn check_modern(cases: &[(&str, &str, &[&str])]) {
+    for (writer, reader, expected) in cases {
+        let found = listed(&modern(writer), &modern(reader), Strict);
+        assert_eq!(found, *expected, "from {writer} to {reader}");
+    }
+}
+
+#[test]
+fn limits_are_added_removed_and_moved() {
+    let keywords = [
+        ("maxLength", "MAX_LENGTH", "string"),
+        ("minLength", "MIN_LENGTH", "string"),
+        ("maximum", "MAXIMUM", "number"),
+        ("minimum", "MINIMUM", "number"),
+        ("exclusiveMinimum", "EXCLUSIVE_MINIMUM", "integer"),
+        ("exclusiveMaximum", "EXCLUSIVE_MAXIMUM", "integer"),
+        ("maxItems", "MAX_ITEMS", "array"),
+        ("minItems", "MIN_ITEMS", "array"),
+        ("maxProperties", "MAX_PROPERTIES", "object"),
+        ("minProperties", "MIN_PROPERTIES", "object"),
+    ];
+    for (keyword, name, kind) in keywords {
+        let with = |limit: u8| format!("{{\"type\":\"{kind}\",\"{keyword}\":{limit}}}");
+        let without = format!("{{\"type\":\"{kind}\"}}");
+        for (writer, reader, change) in [
+            (without.clone(), with(1), "ADDED"),
+            (with(1), without, "REMOVED"),
+            (with(1), with(2), "INCREASED"),
+            (with(2), with(1), "DECREASED"),
+        ] {
+            let expected = [format!("{name}_{change} #/{keyword}")];
+            assert_eq!(listed(&writer, &reader, Strict), expected);
+            assert_eq!(listed(&modern(&writer), &modern(&reader), Strict), expected);
+        }
+    }
+}
+
+#[test]
+fn numbers_and_texts() {
+    check(&[
+        (r#"{"type":"integer"}"#, r#"{"type":"number"}"#, &["TYPE_EXTENDED #/"]),
+        (r#"{"type":"number"}"#, r#"{"type":"integer"}"#, &["TYPE_NARROWED #/"]),
+        (r#"{"multipleOf":2}"#, r#"{"multipleOf":4}"#, &["MULTIPLE_OF_EXPANDED #/multipleOf"]),
+        (r#"{"multipleOf":4}"#, r#"{"multipleOf":2}"#, &["MULTIPLE_OF_REDUCED #/multipleOf"]),
+        (r#"{"multipleOf":4}"#, r#"{"multipleOf":3}"#, &["MULTIPLE_OF_CHANGED #/multipleOf"]),
+        (r#"{"multipleOf":0.5}"#, r#"{"multipleOf":0.50}"#, &[]),
+        (r#"{"maximum":1.0}"#, r#"{"maximum":1}"#, &[]),
+        (r#"{"pattern":"a"}"#, r#"{"pattern":"b"}"#, &["PATTERN_CHANGED #/pattern"]),
+        (r#"{"type":"string","format":"date"}"#, r#"{"type":"string"}"#, &[]),
+        // A bound that sinks below another that was already lower.
+        (r#"{"maximum":4,"exclusiveMaximum":4}"#, r#"{"maximum":4,"exclusiveMaximum":0}"#, &[]),
+        (
+            r#"{"title":"a","description":"b","default":1}"#,
+            r#"{"title":"c","default":1.0}"#,
+            &["DEFAULT_CHANGED #/", "DESCRIPTION_CHANGED #/", "TITLE_CHANGED #/"],
+        ),
+        (r#"{"$id":"http://e.com/a"}"#, r#"{"$id":"http://e.com/b"}"#, &["ID_CHANGED #/"]),
+    ]);
+    check_modern(&[(r#"{"$id":"http://e.com/a"}"#, r#"{"$id":"http://e.com/b"}"#, &[])]);
+}
+
+#[test]
+fn kinds_and_values() {
+    check(&[
+        (r#"{"type":"string"}"#, r#"{"type":"null"}"#, &["TYPE_CHANGED #/"]),
+        (r#"{"type":"string"}"#, "true", &[]),
+        (r#"{"type":"string"}"#, "{}", &[]),
+        ("{}", r#"{"type":"string"}"#, &["TYPE_CHANGED #/"]),
+        ("false", r#"{"type":"string"}"#, &[]),
+        ("true", "false", &["TYPE_CHANGED #/"]),
+        (r#"{"enum":[1,2]}"#, r#"{"enum":[2,1,3]}"#, &["ENUM_ARRAY_EXTENDED #/enum"]),
+        (r#"{"enum":[1,2,2]}"#, r#"{"enum":[2]}"#, &["ENUM_ARRAY_NARROWED #/enum"]),
+        (r#"{"enum":[1]}"#, r#"{"enum":[1.0]}"#, &["ENUM_ARRAY_CHANGED #/enum"]),
+        (r#"{"enum":[{"a":1,"b":2}]}"#, r#"{"enum":[{"b":2,"a":1}]}"#, &[]),
+        (r#"{"const":1}"#, r#"{"const":2}"#, &["ENUM_ARRAY_CHANGED #/const"]),
+        (r#"{"const":null}"#, r#"{"const":null}"#, &[]),
+        (r#"{"const":1}"#, r#"{"enum":[1]}"#, &["TYPE_CHANGED #/"]),
+        (r#"{"not":{"type":"number"}}"#, r#"{"not":{"type":"integer"}}"#, &["NOT_TYPE_NARROWED #/not"]),
+        (r#"{"not":{"type":"integer"}}"#, r#"{"not":{"type":"number"}}"#, &["NOT_TYPE_EXTENDED #/not"]),
+        (r#"{"if":{"type":"null"}}"#, r#"{"if":{"type":"string"},"then":{}}"#, &[]),
+    ]);
+}
+
+#[test]
+fn objects() {
+    check(&[
+        (
+            r#"{"properties":{"a":{},"b":{},"c":{}},"required":["a"]}"#,
+            r#"{"properties":{"a":{},"b":{"default":1},"c":{}},"required":["b","c","d"]}"#,
+            &[
+                "DEFAULT_CHANGED #/properties/b",
+                "REQUIRED_ATTRIBUTE_ADDED #/required/c",
+                "REQUIRED_ATTRIBUTE_REMOVED #/required/a",
+                "REQUIRED_ATTRIBUTE_WITH_DEFAULT_ADDED #/required/b",
+            ],
+        ),
+        (
+            r#"{"properties":{"a":false,"b":{}},"additionalProperties":false}"#,
+            r#"{"properties":{},"additionalProperties":false}"#,
+            &[
+                "PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL #/properties/b",
+                "PROPERTY_WITH_FALSE_REMOVED_FROM_CLOSED_CONTENT_MODEL #/properties/a",
+            ],
+        ),
+        (
+            r#"{"properties":{"a":{"type":"string"},"b":{"type":"null"}},"additionalProperties":{"type":"string"}}"#,
+            r#"{"properties":{},"additionalProperties":{"type":"string"}}"#,
+            &[
+                "PROPERTY_REMOVED_IS_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL #/properties/a",
+                "PROPERTY_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL #/properties/b",
+                "TYPE_CHANGED #/properties/b",
+            ],
+        ),
+        (
+            r#"{"properties":{}}"#,
+            r#"{"properties":{"a":{},"b":true,"c":{"type":"null"},"d":{"type":"null"},"e":{"type":"null","default":null}},"required":["b","d","e"]}"#,
+            &[
+                "OPTIONAL_PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL #/properties/c",
+                "PROPERTY_WITH_EMPTY_SCHEMA_ADDED_TO_OPEN_CONTENT_MODEL #/properties/a",
+                "PROPERTY_WITH_EMPTY_SCHEMA_ADDED_TO_OPEN_CONTENT_MODEL #/properties/b",
+                "REQUIRED_PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL #/properties/d",
+                "REQUIRED_PROPERTY_WITH_DEFAULT_ADDED_TO_OPEN_CONTENT_MODEL #/properties/e",
+            ],
+        ),
+        (
+            r#"{"properties":{},"additionalProperties":false}"#,
+            r#"{"properties":{"a":{},"b":{},"c":{"default":1}},"required":["b","c"],"additionalProperties":false}"#,
+            &[
+                "OPTIONAL_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL #/properties/a",
+                "REQUIRED_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL #/properties/b",
+                "REQUIRED_PROPERTY_WITH_DEFAULT_ADDED_TO_UNOPEN_CONTENT_MODEL #/properties/c",
+            ],
+        ),
+        // Where there are patterns, a name that matches none is closed.
+        (
+            r#"{"patternProperties":{"^x":{"type":"string"}}}"#,
+            r#"{"patternProperties":{"^x":{"type":"string"}},"properties":{"a":{},"x":{"type":"null"}}}"#,
+            &[
+                "OPTIONAL_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL #/properties/a",
+                "OPTIONAL_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL #/properties/x",
+                "PROPERTY_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL #/properties/x",
+                "TYPE_CHANGED #/properties/x",
+            ],
+        ),
+        (
+            r#"{"dependencies":{"a":["x"],"b":["x"],"c":["x","y"],"d":["x"],"e":[],"f":{},"h":{"type":"null"}}}"#,
+            r#"{"dependencies":{"b":["x","y"],"c":["y"],"d":["y"],"e":["x"],"g":{},"h":{"type":"string"}}}"#,
+            &[
+                "DEPENDENCY_ARRAY_ADDED #/dependencies/e",
+                "DEPENDENCY_ARRAY_CHANGED #/dependencies/d",
+                "DEPENDENCY_ARRAY_EXTENDED #/dependencies/b",
+                "DEPENDENCY_ARRAY_NARROWED #/dependencies/c",
+                "DEPENDENCY_ARRAY_REMOVED #/dependencies/a",
+                "DEPENDENCY_SCHEMA_ADDED #/dependencies/g",
+                "DEPENDENCY_SCHEMA_REMOVED #/dependencies/f",
+                "TYPE_CHANGED #/dependencies/h",
+            ],
+        ),
+        (
+            r#"{"additionalProperties":false}"#,
+            r#"{"additionalProperties":{}}"#,
+            &["ADDITIONAL_PROPERTIES_ADDED #/additionalProperties"],
+        ),
+        (
+            r#"{"additionalProperties":true}"#,
+            r#"{"additionalProperties":false}"#,
+            &["ADDITIONAL_PROPERTIES_REMOVED #/additionalProperties"],
+        ),
+        (
+            r#"{"additionalProperties":true}"#,
+            r#"{"additionalProperties":{}}"#,
+            &["ADDITIONAL_PROPERTIES_NARROWED #/additionalProperties"],
+        ),
+        (
+            r#"{"additionalProperties":{}}"#,
+            r#"{"additionalProperties":true}"#,
+            &["ADDITIONAL_PROPERTIES_EXTENDED #/additionalProperties"],
+        ),
+        (
+            r#"{"additionalProperties":{"type":"integer"}}"#,
+            r#"{"additionalProperties":{"type":"number"}}"#,
+            &["TYPE_EXTENDED #/additionalProperties"],
+        ),
+    ]);
+    let unevaluated = |value: Option<&str>| {
+        let member = value.map(|value| format!(",\"unevaluatedProperties\":{value}")).unwrap_or_default();
+        modern(&format!("{{\"type\":\"object\"{member}}}"))
+    };
+    for (writer, reader, expected) in [
+        (None, Some("false"), "REMOVED"),
+        (None, Some("{}"), "NARROWED"),
+        (Some("false"), None, "ADDED"),
+        (Some("true"), None, "EXTENDED"),
+        (Some("false"), Some("{}"), "ADDED"),
+        (Some("{}"), Some("false"), "REMOVED"),
+        (Some("true"), Some("{}"), "NARROWED"),
+        (Some("{}"), Some("true"), "EXTENDED"),
+    ] {
+        let expected = [format!("UNEVALUATED_PROPERTIES_{expected} #/unevaluatedProperties")];
+        assert_eq!(
+            listed(&unevaluated(writer), &unevaluated(reader), Strict),
+            expected,
+            "{writer:?} {reader:?}"
+        );
+    }
+}
+
+#[test]
+fn arrays() {
+    check(&[
+        (r#"{"type":"array"}"#, r#"{"type":"array","items":{}}"#, &["SCHEMA_ADDED #/items"]),
+        (r#"{"type":"array","items":{}}"#, r#"{"type":"array"}"#, &["SCHEMA_REMOVED #/items"]),
+        (
+            r#"{"items":[{}]}"#,
+            r#"{"items":[{},true]}"#,
+            &["ITEM_WITH_EMPTY_SCHEMA_ADDED_TO_OPEN_CONTENT_MODEL #/items/1"],
+        ),
+        (
+            r#"{"items":[{}]}"#,
+            r#"{"items":[{},{"type":"null"}]}"#,
+            &["ITEM_ADDED_TO_OPEN_CONTENT_MODEL #/items/1"],
+        ),
+        (r#"{"items":[{},{}]}"#, r#"{"items":[{}]}"#, &["ITEM_REMOVED_FROM_OPEN_CONTENT_MODEL #/items/1"]),
+        (
+            r#"{"items":[{}],"additionalItems":false}"#,
+            r#"{"items":[{},{}],"additionalItems":false}"#,
+            &["ITEM_ADDED_TO_CLOSED_CONTENT_MODEL #/items/1"],
+        ),
+        (
+            r#"{"items":[{},{},false],"additionalItems":false}"#,
+            r#"{"items":[{}],"additionalItems":false}"#,
+            &[
+                "ITEM_REMOVED_FROM_CLOSED_CONTENT_MODEL #/items/1",
+                "ITEM_WITH_FALSE_REMOVED_FROM_CLOSED_CONTENT_MODEL #/items/2",
+            ],
+        ),
+        (
+            r#"{"items":[{"type":"integer"},{"type":"null"}],"additionalItems":{"type":"number"}}"#,
+            r#"{"items":[],"additionalItems":{"type":"number"}}"#,
+            &[
+                "ITEM_REMOVED_IS_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL #/items/0",
+                "ITEM_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL #/items/1",
+                "TYPE_CHANGED #/items/1",
+                "TYPE_EXTENDED #/items/0",
+            ],
+        ),
+        (r#"{"uniqueItems":false}"#, r#"{"uniqueItems":true}"#, &["UNIQUE_ITEMS_ADDED #/uniqueItems"]),
+        (r#"{"uniqueItems":true}"#, r#"{"uniqueItems":false}"#, &["UNIQUE_ITEMS_REMOVED #/uniqueItems"]),
+    ]);
+    check_modern(&[
+        (
+            r#"{"prefixItems":[{}],"items":{}}"#,
+            r#"{"prefixItems":[{}],"items":false}"#,
+            &["ADDITIONAL_ITEMS_REMOVED #/additionalItems"],
+        ),
+        (r#"{"type":"array"}"#, r#"{"items":true}"#, &[]),
+        (
+            r#"{"contains":{}}"#,
+            r#"{"contains":{"type":"null"},"minContains":2}"#,
+            &["MIN_CONTAINS_INCREASED #/minContains"],
+        ),
+        (
+            r#"{"contains":{},"maxContains":3}"#,
+            r#"{"contains":{},"maxContains":2}"#,
+            &["MAX_CONTAINS_DECREASED #/maxContains"],
+        ),
+        (
+            r#"{"type":"array"}"#,
+            r#"{"unevaluatedItems":false}"#,
+            &["UNEVALUATED_ITEMS_REMOVED #/unevaluatedItems"],
+        ),
+    ]);
+}
+
+#[test]
+fn combinations() {
+    check(&[
+        (
+            r#"{"type":"string"}"#,
+            r#"{"oneOf":[{"type":"null"},{"type":"string"}]}"#,
+            &["SUM_TYPE_EXTENDED #/"],
+        ),
+        (r#"{"type":"string"}"#, r#"{"allOf":[{"type":"string"}]}"#, &[]),
+        (r#"{"type":"string"}"#, r#"{"allOf":[{"type":"string"},{}]}"#, &["TYPE_CHANGED #/"]),
+        (
+            r#"{"allOf":[{"type":"string"},{"type":"null"}]}"#,
+            r#"{"type":"null"}"#,
+            &["PRODUCT_TYPE_NARROWED #/"],
+        ),
+        (r#"{"anyOf":[{"type":"string"}]}"#, r#"{"type":"string"}"#, &[]),
+        (r#"{"oneOf":[{"type":"string"},{"type":"null"}]}"#, r#"{"type":"null"}"#, &["TYPE_CHANGED #/"]),
+        (
+            r#"{"allOf":[{"type":"string"},{"type":"null"}]}"#,
+            r#"{"oneOf":[{"type":"string"},{"type":"null"}]}"#,
+            &["COMBINED_TYPE_CHANGED #/"],
+        ),
+        (
+            r#"{"oneOf":[{"type":"string"},{"type":"null"}]}"#,
+            r#"{"anyOf":[{"type":"null"},{"type":"string"}]}"#,
+            &["COMBINED_TYPE_EXTENDED #/"],
+        ),
+        (
+            r#"{"allOf":[{"type":"string"}]}"#,
+            r#"{"allOf":[{"type":"string"},{"minLength":1}]}"#,
+            &["PRODUCT_TYPE_EXTENDED #/"],
+        ),
+        (
+            r#"{"oneOf":[{"type":"string"},{"type":"null"}]}"#,
+            r#"{"oneOf":[{"type":"boolean"},{"type":"null"}]}"#,
+            &["COMBINED_TYPE_SUBSCHEMAS_CHANGED #/"],
+        ),
+        // Children of the same text count once.
+        (r#"{"oneOf":[{"type":"null"},{"type":"null"}]}"#, r#"{"oneOf":[{"type":"null"}]}"#, &[]),
+        // Children are numbered in the writer's schema, combined ones first.
+        (
+            r#"{"anyOf":[{"type":"string"},{"anyOf":[{"type":"integer"}]}]}"#,
+            r#"{"anyOf":[{"type":"string","title":"t"},{"anyOf":[{"type":"number"}]}]}"#,
+            &["TITLE_CHANGED #/anyOf/1", "TYPE_EXTENDED #/anyOf/0/anyOf/0"],
+        ),
+    ]);
+}
+
+#[test]
+fn references() {
+    check(&[
+        // What a reference leads to is taken as it is, even if it is another reference.
+        (
+            r##"{"$ref":"#/definitions/a","definitions":{"a":{"$ref":"#/definitions/b"},"b":{"type":"string"}}}"##,
+            r#"{"type":"string"}"#,
+            &["TYPE_CHANGED #/"],
+        ),
+        (
+            r##"{"properties":{"t":{"$ref":"#/definitions/A"}},"definitions":{"A":{"properties":{"n":{"$ref":"#/definitions/A"}}}}}"##,
+            r##"{"properties":{"t":{"$ref":"#/definitions/A"}},"definitions":{"A":{"properties":{"n":{"$ref":"#/definitions/A"},"v":{"type":"string"}}}}}"##,
+            &[
+                "OPTIONAL_PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL #/properties/t/properties/n/properties/v",
+                "OPTIONAL_PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL #/properties/t/properties/v",
+            ],
+        ),
+    ]);
+    check_modern(&[(
+        r##"{"properties":{"t":{"$ref":"#/$defs/A"}},"$defs":{"A":{"properties":{"n":{"$ref":"#/$defs/A"},"v":{"type":"string"}}}}}"##,
+        r##"{"properties":{"t":{"$ref":"#/$defs/A"}},"$defs":{"A":{"properties":{"n":{"$ref":"#/$defs/A"}}}}}"##,
+        &[
+            "PROPERTY_REMOVED_FROM_OPEN_CONTENT_MODEL #/properties/t/properties/n/properties/v",
+            "PROPERTY_REMOVED_FROM_OPEN_CONTENT_MODEL #/properties/t/properties/v",
+        ],
+    )]);
+}
+
+#[test]
+fn the_policy_decides_what_is_compatible_and_so_what_is_found() {
+    let (writer, reader) = (
+        r#"{"properties":{"a":{"type":"null"}}}"#,
+        r#"{"oneOf":[{"properties":{"a":{"type":"null"},"b":{"type":"null"}}}]}"#,
+    );
+    assert_eq!(listed(writer, reader, Strict), ["TYPE_CHANGED #/"]);
+    assert_eq!(
+        listed(writer, reader, Lenient),
+        ["OPTIONAL_PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL #/properties/b"]
+    );
+    for kind in DifferenceKind::ALL {
+        assert!(kind.is_compatible(Lenient) || !kind.is_compatible(Strict), "{kind}");
+    }
+}

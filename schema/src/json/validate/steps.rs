@@ -1,0 +1,49 @@
+//! Counting what a validation costs, by a keyword that stands before every node.
+//!
+//! Once the steps are used up the keyword refuses every value. Each node then ends at once, so that whatever is still
+//! open ends after as many more steps as it has branches.
+
+use std::cell::Cell;
+
+use jsonschema::paths::Location;
+use jsonschema::{Keyword, ValidationError};
+use serde_json::{Map, Value};
+
+/// The keyword.
+pub(super) const KEYWORD: &str = "x-muster-steps";
+
+thread_local! {
+    static LEFT: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// Runs `work` with so many steps. Returns its answer, and how many steps it took unless they were used up; then the
+/// answer says nothing.
+pub(super) fn counted<T>(steps: u64, work: impl FnOnce() -> T) -> (T, Option<u64>) {
+    let outer = LEFT.replace(Some(steps));
+    let answer = work();
+    let left = LEFT.replace(outer);
+    (answer, left.map(|left| steps.saturating_sub(left)))
+}
+
+/// Compiles the keyword; its value is the number of steps that one visit takes.
+pub(super) fn keyword<'a>(
+    _: &'a Map<String, Value>,
+    value: &'a Value,
+    _: Location,
+) -> Result<Box<dyn for<'i> Keyword<'i>>, ValidationError<'a>> {
+    Ok(Box::new(Steps(value.as_u64().unwrap_or(1))))
+}
+
+struct Steps(u64);
+
+impl<'i> Keyword<'i> for Steps {
+    fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
+        if self.is_valid(instance) { Ok(()) } else { Err(ValidationError::custom("too many steps")) }
+    }
+
+    fn is_valid(&self, _: &'i Value) -> bool {
+        let left = LEFT.get().and_then(|left| left.checked_sub(self.0));
+        LEFT.set(left);
+        left.is_some()
+    }
+}

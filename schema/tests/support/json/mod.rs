@@ -1,0 +1,4 @@
+//! JSON schemas made of choices, and the fuzz targets of the language.
+
+pub mod generate;
+pub mod targets;
