@@ -31,6 +31,16 @@ pub enum SerializeError {
         /// Which part does not fit, and why.
         detail: String,
     },
+    /// The value does not satisfy the schema (JSON Schema, where validation is on).
+    #[error("value is not valid against the schema of subject {subject}: {}{reason}", located(.path))]
+    Invalid {
+        /// The subject of the schema.
+        subject: String,
+        /// JSON pointer (RFC 6901) to the part that is not; empty for the whole value, and where that is not known.
+        path: String,
+        /// What is wrong there, in words that hold nothing of the value.
+        reason: String,
+    },
     /// The schema to write with cannot be used.
     #[error("schema of subject {subject} is unusable: {detail}")]
     Schema {
@@ -105,6 +115,10 @@ pub enum DeserializeCause {
     /// The schema cannot be used.
     #[error("schema is unusable: {0}")]
     Schema(String),
+    /// The message indexes behind the identifier are malformed, or the schema has no such message (Protobuf).
+    #[cfg(feature = "protobuf")]
+    #[error(transparent)]
+    Indexes(muster_schema::protobuf::indexes::IndexError),
     /// The bytes are no datum of the writer schema.
     #[error("body is malformed at byte {offset}: {detail}")]
     Body {
@@ -120,6 +134,14 @@ pub enum DeserializeCause {
         offset: usize,
         /// Why not.
         detail: String,
+    },
+    /// The value does not satisfy the schema (JSON Schema, where validation is on).
+    #[error("value is not valid against the schema: {}{reason}", located(.path))]
+    Invalid {
+        /// JSON pointer (RFC 6901) to the part that is not; empty for the whole value, and where that is not known.
+        path: String,
+        /// What is wrong there, in words that hold nothing of the value.
+        reason: String,
     },
     /// The datum does not fit the Rust type.
     #[error("value at byte {offset} does not fit the Rust type: {detail}")]
@@ -141,6 +163,8 @@ pub enum Category {
     BadMagic,
     /// The header ends inside the identifier.
     MalformedHeader,
+    /// The message indexes behind the identifier select no message.
+    MalformedIndex,
     /// The bytes behind the identifier are no datum.
     MalformedBody,
     /// The registry does not know the schema.
@@ -151,6 +175,8 @@ pub enum Category {
     UnusableSchema,
     /// Reader and writer schema do not get along.
     ResolutionError,
+    /// The value does not satisfy its JSON Schema.
+    ValidationError,
     /// The Rust type does not get along with the schema.
     TypeMismatch,
 }
@@ -162,11 +188,13 @@ impl Category {
             Self::TooShort => "too-short",
             Self::BadMagic => "bad-magic",
             Self::MalformedHeader => "malformed-header",
+            Self::MalformedIndex => "malformed-index",
             Self::MalformedBody => "malformed-body",
             Self::SchemaNotFound => "schema-not-found",
             Self::Registry => "registry",
             Self::UnusableSchema => "unusable-schema",
             Self::ResolutionError => "resolution-error",
+            Self::ValidationError => "validation-error",
             Self::TypeMismatch => "type-mismatch",
         }
     }
@@ -188,8 +216,11 @@ impl DeserializeError {
             DeserializeCause::Registry(error) if error.is_not_found() => Category::SchemaNotFound,
             DeserializeCause::Registry(_) => Category::Registry,
             DeserializeCause::SchemaType(_) | DeserializeCause::Schema(_) => Category::UnusableSchema,
+            #[cfg(feature = "protobuf")]
+            DeserializeCause::Indexes(_) => Category::MalformedIndex,
             DeserializeCause::Body { .. } => Category::MalformedBody,
             DeserializeCause::Resolution { .. } => Category::ResolutionError,
+            DeserializeCause::Invalid { .. } => Category::ValidationError,
             DeserializeCause::Value { .. } => Category::TypeMismatch,
         }
     }
@@ -199,6 +230,11 @@ impl DeserializeError {
     pub fn may_heal(&self) -> bool {
         matches!(&self.cause, DeserializeCause::Registry(error) if error.is_retriable() || error.is_not_found())
     }
+}
+
+/// `/a/b ` or, for the whole value, nothing.
+fn located(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("{path} ") }
 }
 
 /// ` (schema id 7)` or ` (schema guid …)`, or nothing.

@@ -98,8 +98,8 @@ mod tests {
 
     #[test]
     fn the_last_header_of_a_name_counts() {
-        let header = SchemaHeader::new(Side::Value, Guid([7; 16]));
-        let other = SchemaHeader::new(Side::Value, Guid([8; 16]));
+        let header = SchemaHeader::new(Side::Value, Guid([7; 16]), &[]);
+        let other = SchemaHeader::new(Side::Value, Guid([8; 16]), &[]);
         let headers = with_schema_header(OwnedHeaders::new(), &header);
         assert_eq!(with_schema_header(headers, &header).count(), 1, "the same header is not added again");
         let headers =
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn records_carry_payloads_and_headers() {
         let prefix = Encoded::new(vec![0, 0, 0, 0, 1, 2], None);
-        let bare = Encoded::new(vec![2], Some(SchemaHeader::new(Side::Value, Guid([7; 16]))));
+        let bare = Encoded::new(vec![2], Some(SchemaHeader::new(Side::Value, Guid([7; 16]), &[])));
         let record = future_record("t", Some(&prefix), &bare);
         assert_eq!((record.key, record.payload), (prefix.payload(), Some(&[2][..])));
         assert_eq!(record.headers.map(|headers| headers.count()), Some(1));

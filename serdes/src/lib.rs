@@ -4,6 +4,11 @@
 //! - [`client`] — an async registry client: pooled connections, retries, failover, bounded caches with one request
 //!   in flight per key.
 #![cfg_attr(feature = "avro", doc = "- [`avro`] — Avro for serde structs and for generic values.")]
+#![cfg_attr(feature = "json", doc = "- [`json`] — JSON Schema for serde types and for generic values.")]
+#![cfg_attr(
+    feature = "protobuf",
+    doc = "- [`protobuf`] — Protobuf for `prost` messages and for dynamic ones."
+)]
 #![cfg_attr(feature = "rdkafka", doc = "- [`kafka`] — glue to `rdkafka`.")]
 //!
 //! Formats are siblings of the same shape: a serializer, made by a builder, whose
@@ -15,11 +20,21 @@
 pub mod avro;
 pub mod client;
 pub mod error;
+#[cfg(feature = "json")]
+pub mod json;
 #[cfg(feature = "rdkafka")]
 pub mod kafka;
-#[cfg(feature = "avro")]
+#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
+mod load;
+#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
 mod memo;
+#[cfg(feature = "protobuf")]
+pub mod protobuf;
+#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
+mod reader;
 pub mod record;
+#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
+mod writer;
 
 pub use client::{ClientConfig, ClientError, NewSchema, RegistryClient};
 pub use error::{Category, DeserializeCause, DeserializeError, InvalidSettings, SerializeError};

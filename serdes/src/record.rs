@@ -1,7 +1,8 @@
 //! What a serializer makes: one side of a Kafka record, and the header that may go with it.
 
+use bytes::Bytes;
 use muster_schema::Side;
-use muster_schema::framing::{GUID_PREFIX_BYTES, header_name};
+use muster_schema::framing::header_name;
 
 /// One side of a record, ready to be produced.
 ///
@@ -16,11 +17,12 @@ pub struct Encoded {
     header: Option<SchemaHeader>,
 }
 
-/// A record header that names the schema of one side (wire format spec §1.2): magic byte 1 and the guid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A record header that names the schema of one side (wire format spec §1.2): magic byte 1 and the guid; for Protobuf the
+/// message indexes as well. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaHeader {
     side: Side,
-    value: [u8; GUID_PREFIX_BYTES],
+    value: Bytes,
 }
 
 /// Where a serializer puts the identifier of the schema (wire format spec §1.4).
@@ -50,7 +52,7 @@ impl Encoded {
     }
 
     /// A payload, with the header that names its schema if the payload does not.
-    #[cfg(feature = "avro")]
+    #[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
     pub(crate) fn new(payload: Vec<u8>, header: Option<SchemaHeader>) -> Self {
         Self { payload: Some(payload), header }
     }
@@ -69,15 +71,15 @@ impl Encoded {
     ///
     /// A record that carries it already, as the last header of that name, needs no second one.
     pub fn header(&self) -> Option<SchemaHeader> {
-        self.header
+        self.header.clone()
     }
 }
 
 impl SchemaHeader {
-    /// The header that names `guid` as the schema of `side`.
-    #[cfg(feature = "avro")]
-    pub(crate) fn new(side: Side, guid: muster_schema::Guid) -> Self {
-        Self { side, value: muster_schema::framing::guid_identifier(guid) }
+    /// The header that names `guid` as the schema of `side`, with message indexes behind the guid, if there are any.
+    #[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
+    pub(crate) fn new(side: Side, guid: muster_schema::Guid, indexes: &[u8]) -> Self {
+        Self { side, value: [&muster_schema::framing::guid_identifier(guid), indexes].concat().into() }
     }
 
     /// `__key_schema_id` or `__value_schema_id`.
@@ -85,7 +87,7 @@ impl SchemaHeader {
         header_name(self.side)
     }
 
-    /// The 17 bytes of the identifier.
+    /// The identifier: 17 bytes, and message indexes behind them.
     pub fn value(&self) -> &[u8] {
         &self.value
     }

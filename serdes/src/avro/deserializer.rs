@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use apache_avro::types::Value;
-use muster_schema::framing::{self, Identifier};
-use muster_schema::{Limits, SchemaId, Side, SubjectNameStrategy};
+use muster_schema::framing::Identifier;
+use muster_schema::{SchemaId, Side};
 use serde::Deserialize;
 
 use super::error::{CodecError, Fault};
 use super::input::Input;
-use super::load::{LoadError, Loaded};
 use super::plan::Plan;
+use super::shape::Shape;
 use super::{MEMO_CAPACITY, de, value};
-use crate::client::{ClientError, NewSchema, RegisteredSchema, RegistryClient};
+use crate::client::{NewSchema, RegistryClient};
 use crate::error::{DeserializeCause, DeserializeError, InvalidSettings};
+use crate::load::Loaded;
 use crate::memo::Memo;
-use crate::record::Identification;
+use crate::reader::{At, ReaderSettings, reader_setters};
 
 /// Reads Avro keys and values of any topic.
 ///
@@ -28,13 +29,9 @@ pub struct AvroDeserializer {
 
 #[derive(Debug)]
 struct Shared {
-    client: RegistryClient,
+    settings: ReaderSettings,
     reader: Reader,
-    identification: Identification,
-    use_schema_id: Option<SchemaId>,
-    strategy: SubjectNameStrategy,
     fail_on_trailing_data: bool,
-    limits: Limits,
     /// By writer schema, and by the id of the reader schema where that may change.
     plans: Memo<(Identifier, Option<SchemaId>), Plan>,
 }
@@ -53,17 +50,15 @@ enum Reader {
 /// Settings of an [`AvroDeserializer`]. Each has the official clients' default; the names are those of their settings.
 #[derive(Clone, Debug)]
 pub struct AvroDeserializerBuilder {
-    client: RegistryClient,
+    settings: ReaderSettings,
     reader: Option<NewSchema>,
     use_latest_version: bool,
-    identification: Identification,
-    use_schema_id: Option<SchemaId>,
-    strategy: SubjectNameStrategy,
     fail_on_trailing_data: bool,
-    limits: Limits,
 }
 
 impl AvroDeserializerBuilder {
+    reader_setters!();
+
     /// The schema to read values as, by schema resolution. Default: the one they were written with.
     pub fn reader_schema(mut self, schema: NewSchema) -> Self {
         self.reader = Some(schema);
@@ -84,34 +79,9 @@ impl AvroDeserializerBuilder {
         self
     }
 
-    /// `key.schema.id.deserializer`, `value.schema.id.deserializer`. Default [`Identification::Dual`].
-    pub fn identification(mut self, identification: Identification) -> Self {
-        self.identification = identification;
-        self
-    }
-
-    /// `use.schema.id`: all payloads are bare bodies written with this schema; headers are ignored. Default none.
-    pub fn use_schema_id(mut self, id: SchemaId) -> Self {
-        self.use_schema_id = Some(id);
-        self
-    }
-
-    /// The strategy by which the subject is known, for [`use_latest_version`](Self::use_latest_version) and for ids
-    /// outside the default context. Default TopicName.
-    pub fn subject_name_strategy(mut self, strategy: SubjectNameStrategy) -> Self {
-        self.strategy = strategy;
-        self
-    }
-
     /// `avro.fail.on.trailing.data`: refuse bytes behind the value. Default false.
     pub fn fail_on_trailing_data(mut self, on: bool) -> Self {
         self.fail_on_trailing_data = on;
-        self
-    }
-
-    /// Bounds on schemas, and on nesting and number of values.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
         self
     }
 
@@ -129,13 +99,9 @@ impl AvroDeserializerBuilder {
         };
         Ok(AvroDeserializer {
             shared: Arc::new(Shared {
-                client: self.client,
+                settings: self.settings,
                 reader,
-                identification: self.identification,
-                use_schema_id: self.use_schema_id,
-                strategy: self.strategy,
                 fail_on_trailing_data: self.fail_on_trailing_data,
-                limits: self.limits,
                 plans: Memo::new(MEMO_CAPACITY),
             }),
         })
@@ -146,20 +112,16 @@ impl AvroDeserializer {
     /// A builder.
     pub fn builder(client: RegistryClient) -> AvroDeserializerBuilder {
         AvroDeserializerBuilder {
-            client,
+            settings: ReaderSettings::new(client),
             reader: None,
             use_latest_version: false,
-            identification: Identification::Dual,
-            use_schema_id: None,
-            strategy: SubjectNameStrategy::TopicName,
             fail_on_trailing_data: false,
-            limits: Limits::default(),
         }
     }
 
     /// Reads one side of a record of `topic` as a serde value; null gives `None`.
     ///
-    /// `header`: value of the last record header named [`header_name(side)`](framing::header_name), if there is one that
+    /// `header`: value of the last record header named [`header_name(side)`](muster_schema::framing::header_name), if there is one that
     /// is not null. `payload`: the key or value; strings and bytes may be borrowed from it.
     ///
     /// Errors: [`DeserializeError`], which tells a poisonous record from an outage of the registry. Nothing is
@@ -174,7 +136,7 @@ impl AvroDeserializer {
         let at = At { topic, side };
         let Some(payload) = payload else { return Ok(None) };
         let (identifier, body) =
-            self.shared.identify(header, payload).map_err(|cause| at.error(None, cause))?;
+            self.shared.settings.identify(header, payload).map_err(|cause| at.error(None, cause))?;
         let plan =
             self.shared.plan(at, identifier).await.map_err(|cause| at.error(Some(identifier), cause))?;
         self.shared.read(&plan, body, de::decode).map(Some).map_err(|cause| at.error(Some(identifier), cause))
@@ -193,7 +155,7 @@ impl AvroDeserializer {
         let at = At { topic, side };
         let Some(payload) = payload else { return Ok(None) };
         let (identifier, body) =
-            self.shared.identify(header, payload).map_err(|cause| at.error(None, cause))?;
+            self.shared.settings.identify(header, payload).map_err(|cause| at.error(None, cause))?;
         let plan =
             self.shared.plan(at, identifier).await.map_err(|cause| at.error(Some(identifier), cause))?;
         self.shared
@@ -215,7 +177,7 @@ impl AvroDeserializer {
     ) -> Option<Result<Option<T>, DeserializeError>> {
         let at = At { topic, side };
         let Some(payload) = payload else { return Some(Ok(None)) };
-        let (identifier, body) = match self.shared.identify(header, payload) {
+        let (identifier, body) = match self.shared.settings.identify(header, payload) {
             Ok(found) => found,
             Err(cause) => return Some(Err(at.error(None, cause))),
         };
@@ -225,49 +187,14 @@ impl AvroDeserializer {
     }
 }
 
-/// Where a record is from.
-#[derive(Clone, Copy)]
-struct At<'a> {
-    topic: &'a str,
-    side: Side,
-}
-
-impl At<'_> {
-    #[cold]
-    fn error(self, identifier: Option<Identifier>, cause: DeserializeCause) -> DeserializeError {
-        DeserializeError { topic: self.topic.to_owned(), side: self.side, identifier, cause }
-    }
-}
-
 impl Shared {
-    /// Finds the identifier (wire format spec §1.5) and the body.
-    fn identify<'p>(
-        &self,
-        header: Option<&[u8]>,
-        payload: &'p [u8],
-    ) -> Result<(Identifier, &'p [u8]), DeserializeCause> {
-        if let Some(id) = self.use_schema_id {
-            return Ok((Identifier::Id(id), payload));
-        }
-        match (self.identification, header) {
-            (Identification::Dual, Some(header)) => {
-                // No way back to the prefix: the body may look framed by chance.
-                let (identifier, _) = framing::split(header)
-                    .map_err(|source| DeserializeCause::Framing { source, in_header: true })?;
-                Ok((identifier, payload))
-            }
-            _ => framing::split(payload)
-                .map_err(|source| DeserializeCause::Framing { source, in_header: false }),
-        }
-    }
-
     fn read<'de, T>(
         &self,
         plan: &Plan,
         body: &'de [u8],
         decode: impl FnOnce(&Plan, &mut Input<'de>) -> Result<T, CodecError>,
     ) -> Result<T, DeserializeCause> {
-        let mut input = Input::new(body, self.limits.depth, self.limits.items);
+        let mut input = Input::new(body, self.settings.limits.depth, self.settings.limits.items);
         match decode(plan, &mut input) {
             Ok(value) if input.remaining() == 0 || !self.fail_on_trailing_data => Ok(value),
             Ok(_) => Err(DeserializeCause::Body {
@@ -294,19 +221,18 @@ impl Shared {
         if let Some(plan) = self.plans.get(at.topic, at.side, key) {
             return Ok(plan);
         }
-        let subject = self.strategy.subject(at.topic, at.side, None);
+        let subject = self.settings.plain_subject(at);
         let subject = subject.as_deref();
-        let writer = self.writer(subject, identifier).await?;
+        let writer = self.settings.writer::<Shape>(subject, identifier).await?;
         let plan = match &self.reader {
             Reader::Given(given) => {
                 let NewSchema { schema, schema_type, references, .. } = &**given;
-                let reader =
-                    Loaded::fetch(&self.client, *schema_type, schema, references, subject, &self.limits)
-                        .await
-                        .map_err(load_failure)?;
-                Plan::resolved(&writer.shape, &reader.shape)
+                let ReaderSettings { client, limits, .. } = &self.settings;
+                let reader: Loaded<Shape> =
+                    Loaded::fetch(client, *schema_type, schema, references, subject, limits).await?;
+                Plan::resolved(&writer.ready, &reader.ready)
             }
-            _ => Plan::plain(&writer.shape),
+            _ => Plan::plain(&writer.ready),
         };
         Ok(self.plans.insert(at.topic, at.side, key, Arc::new(plan)))
     }
@@ -317,16 +243,18 @@ impl Shared {
         identifier: Identifier,
     ) -> Result<Arc<Plan>, DeserializeCause> {
         let mut writer = None;
-        let subject = match self.strategy.subject(at.topic, at.side, None) {
+        let subject = match self.settings.plain_subject(at) {
             Some(subject) => subject,
             None => {
-                let loaded = writer.insert(self.writer(None, identifier).await?);
-                self.strategy.subject(at.topic, at.side, loaded.record_name()).ok_or_else(|| {
+                let loaded = writer.insert(self.settings.writer::<Shape>(None, identifier).await?);
+                let name = loaded.parsed.record_name();
+                self.settings.strategy.subject(at.topic, at.side, name.as_deref()).ok_or_else(|| {
                     DeserializeCause::Schema("the subject name strategy needs a record schema".to_owned())
                 })?
             }
         };
-        let latest = self.client.latest_version(&subject).await.map_err(DeserializeCause::Registry)?;
+        let latest =
+            self.settings.client.latest_version(&subject).await.map_err(DeserializeCause::Registry)?;
         let key = (identifier, latest.id);
         if latest.id.is_some()
             && let Some(plan) = self.plans.get(at.topic, at.side, key)
@@ -335,46 +263,10 @@ impl Shared {
         }
         let writer = match writer {
             Some(writer) => writer,
-            None => self.writer(Some(&subject), identifier).await?,
+            None => self.settings.writer(Some(&subject), identifier).await?,
         };
-        let reader = self.load(&latest, Some(&subject)).await?;
-        let plan = Arc::new(Plan::resolved(&writer.shape, &reader.shape));
+        let reader: Loaded<Shape> = self.settings.load(&latest, Some(&subject)).await?;
+        let plan = Arc::new(Plan::resolved(&writer.ready, &reader.ready));
         Ok(if latest.id.is_some() { self.plans.insert(at.topic, at.side, key, plan) } else { plan })
-    }
-
-    /// The writer schema (wire format spec §1.6).
-    async fn writer(
-        &self,
-        subject: Option<&str>,
-        identifier: Identifier,
-    ) -> Result<Loaded, DeserializeCause> {
-        let schema = match identifier {
-            Identifier::Id(id) => self.client.schema_by_id(id, subject).await,
-            Identifier::Guid(guid) => self.client.schema_by_guid(guid).await,
-        };
-        self.load(&*schema.map_err(DeserializeCause::Registry)?, subject).await
-    }
-
-    async fn load(
-        &self,
-        schema: &RegisteredSchema,
-        subject: Option<&str>,
-    ) -> Result<Loaded, DeserializeCause> {
-        let home = schema.subject.as_deref().or(subject);
-        let RegisteredSchema { schema, schema_type, references, .. } = schema;
-        Loaded::fetch(&self.client, *schema_type, schema, references, home, &self.limits)
-            .await
-            .map_err(load_failure)
-    }
-}
-
-fn load_failure(error: LoadError) -> DeserializeCause {
-    match error {
-        LoadError::Registry(ClientError::References { what, limit }) => {
-            DeserializeCause::Schema(format!("references exceed the limit of {limit} {what}"))
-        }
-        LoadError::Registry(error) => DeserializeCause::Registry(error),
-        LoadError::SchemaType(schema_type) => DeserializeCause::SchemaType(schema_type),
-        LoadError::Unusable(detail) => DeserializeCause::Schema(detail),
     }
 }

@@ -4,19 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use apache_avro::types::Value;
-use muster_schema::compatibility::{self, Candidate, Previous, Settings};
-use muster_schema::framing::{ID_PREFIX_BYTES, id_prefix};
-use muster_schema::{CompatibilityLevel, Guid, Limits, SchemaId, Side, SubjectNameStrategy};
+use muster_schema::framing::ID_PREFIX_BYTES;
+use muster_schema::{SchemaId, Side};
 use serde::Serialize;
 
 use super::error::CodecError;
-use super::load::{LoadError, Loaded};
 use super::shape::{Shape, Type};
 use super::{MEMO_CAPACITY, ser, value};
-use crate::client::{ClientError, NewSchema, RegisteredSchema, RegistryClient};
+use crate::client::{NewSchema, RegistryClient};
 use crate::error::{InvalidSettings, SerializeError};
 use crate::memo::Memo;
-use crate::record::{Encoded, Framing, SchemaHeader};
+use crate::record::{Encoded, SchemaHeader};
+use crate::writer::{Chosen, Frame, Writer, WriterSettings, writer_setters};
 
 /// Writes values of one Avro schema, for any topic.
 ///
@@ -29,149 +28,32 @@ pub struct AvroSerializer {
 
 #[derive(Debug)]
 struct Shared {
-    client: RegistryClient,
-    schema: NewSchema,
-    choice: Choice,
-    strict: bool,
-    normalize: bool,
-    strategy: SubjectNameStrategy,
-    framing: Framing,
-    limits: Limits,
+    writer: Writer,
     encoders: Memo<(), AvroEncoder>,
-}
-
-/// How the schema to write with is found (wire format spec §5).
-#[derive(Clone, Copy, Debug)]
-enum Choice {
-    Register,
-    LookUp,
-    Id(SchemaId),
-    Latest,
 }
 
 /// Settings of an [`AvroSerializer`]. Each has the official clients' default; the names are those of their settings.
 #[derive(Clone, Debug)]
 pub struct AvroSerializerBuilder {
-    client: RegistryClient,
-    schema: NewSchema,
-    auto_register: bool,
-    use_schema_id: Option<SchemaId>,
-    use_latest_version: bool,
-    compatibility_strict: bool,
-    normalize: bool,
-    strategy: SubjectNameStrategy,
-    framing: Framing,
-    limits: Limits,
+    settings: WriterSettings,
 }
 
 impl AvroSerializerBuilder {
-    /// `auto.register.schemas`: register the schema under the subject. Default true. Off, the schema must be there.
-    pub fn auto_register_schemas(mut self, on: bool) -> Self {
-        self.auto_register = on;
-        self
-    }
-
-    /// `use.schema.id`: write with this registered schema. Excludes auto-registration. Default none.
-    pub fn use_schema_id(mut self, id: SchemaId) -> Self {
-        self.use_schema_id = Some(id);
-        self
-    }
-
-    /// `use.latest.version`: write with the subject's latest schema, looked at once per topic. Excludes
-    /// auto-registration. Default false.
-    pub fn use_latest_version(mut self, on: bool) -> Self {
-        self.use_latest_version = on;
-        self
-    }
-
-    /// `latest.compatibility.strict` and `id.compatibility.strict`: a schema taken from the registry must be able to
-    /// read what the serializer's own describes. Default true.
-    pub fn compatibility_strict(mut self, on: bool) -> Self {
-        self.compatibility_strict = on;
-        self
-    }
-
-    /// `normalize.schemas`: ask the registry to normalise when registering and looking up. Default false.
-    pub fn normalize_schemas(mut self, on: bool) -> Self {
-        self.normalize = on;
-        self
-    }
-
-    /// `key.subject.name.strategy`, `value.subject.name.strategy`. Default TopicName.
-    ///
-    /// The official clients' default is AssociatedName, which equals TopicName as long as the registry has no
-    /// associations; it arrives with them.
-    pub fn subject_name_strategy(mut self, strategy: SubjectNameStrategy) -> Self {
-        self.strategy = strategy;
-        self
-    }
-
-    /// `key.schema.id.serializer`, `value.schema.id.serializer`. Default [`Framing::Prefix`].
-    pub fn framing(mut self, framing: Framing) -> Self {
-        self.framing = framing;
-        self
-    }
-
-    /// Bounds on schemas that come from the registry.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
+    writer_setters!();
 
     /// The serializer. Asks nothing of the registry yet.
     ///
     /// Errors: [`InvalidSettings`] if settings exclude each other.
     pub fn build(self) -> Result<AvroSerializer, InvalidSettings> {
-        let choice = match (self.auto_register, self.use_schema_id, self.use_latest_version) {
-            (true, None, false) => Choice::Register,
-            (false, None, false) => Choice::LookUp,
-            (false, Some(id), false) => Choice::Id(id),
-            (false, None, true) => Choice::Latest,
-            (true, _, true) => {
-                return Err(InvalidSettings(
-                    "use_latest_version excludes auto_register_schemas, which is on unless turned off",
-                ));
-            }
-            (true, Some(_), _) => {
-                return Err(InvalidSettings(
-                    "use_schema_id excludes auto_register_schemas, which is on unless turned off",
-                ));
-            }
-            (false, Some(_), true) => {
-                return Err(InvalidSettings("use_schema_id and use_latest_version exclude each other"));
-            }
-        };
-        Ok(AvroSerializer {
-            shared: Arc::new(Shared {
-                client: self.client,
-                schema: self.schema,
-                choice,
-                strict: self.compatibility_strict,
-                normalize: self.normalize,
-                strategy: self.strategy,
-                framing: self.framing,
-                limits: self.limits,
-                encoders: Memo::new(MEMO_CAPACITY),
-            }),
-        })
+        let writer = self.settings.build()?;
+        Ok(AvroSerializer { shared: Arc::new(Shared { writer, encoders: Memo::new(MEMO_CAPACITY) }) })
     }
 }
 
 impl AvroSerializer {
     /// A builder for a serializer of values of `schema`, which may have references.
     pub fn builder(client: RegistryClient, schema: NewSchema) -> AvroSerializerBuilder {
-        AvroSerializerBuilder {
-            client,
-            schema,
-            auto_register: true,
-            use_schema_id: None,
-            use_latest_version: false,
-            compatibility_strict: true,
-            normalize: false,
-            strategy: SubjectNameStrategy::TopicName,
-            framing: Framing::Prefix,
-            limits: Limits::default(),
-        }
+        AvroSerializerBuilder { settings: WriterSettings::new(client, schema) }
     }
 
     /// A builder for a serializer of values of a type that carries its schema (`#[derive(AvroSchema)]`).
@@ -307,109 +189,16 @@ impl AvroEncoder {
             out.drain(start..start + length_bytes);
         }
         self.last_bytes.store(out.len(), Ordering::Relaxed);
-        Ok(Encoded::new(out, self.header))
+        Ok(Encoded::new(out, self.header.clone()))
     }
 }
 
 impl Shared {
-    /// Chooses the schema for one side of a topic: the order of wire format spec §5.
+    /// Chooses the schema for one side of a topic.
     async fn prepare(&self, topic: &str, side: Side) -> Result<AvroEncoder, SerializeError> {
-        let (own, subject) = if self.strategy.uses_schema() {
-            let own = self.own(None).await?;
-            let subject = self.strategy.subject(topic, side, own.record_name());
-            (Some(own), subject)
-        } else {
-            (None, self.strategy.subject(topic, side, None))
-        };
-        let subject = subject.ok_or(SerializeError::NoRecordName)?;
-        let refused = |source| SerializeError::Registry { subject: subject.clone(), source };
-        let (id, guid, shape) = match self.choice {
-            Choice::Register | Choice::LookUp => {
-                // First, so that nothing is registered that cannot be written.
-                let own = match own {
-                    Some(own) => own,
-                    None => self.own(Some(&subject)).await?,
-                };
-                let registered = match self.choice {
-                    Choice::Register => self.client.register(&subject, &self.schema, self.normalize).await,
-                    _ => self.client.lookup(&subject, &self.schema, self.normalize, false).await,
-                };
-                let registered = registered.map_err(refused)?;
-                (Some(registered.id), registered.guid, own.shape)
-            }
-            Choice::Id(id) => {
-                let chosen = self.client.schema_by_id(id, Some(&subject)).await.map_err(refused)?;
-                (Some(id), chosen.guid, self.chosen(&subject, &chosen).await?)
-            }
-            Choice::Latest => {
-                let chosen = self.client.latest_version(&subject).await.map_err(refused)?;
-                (chosen.id, chosen.guid, self.chosen(&subject, &chosen).await?)
-            }
-        };
-        self.encoder(subject, side, id, guid, shape)
-    }
-
-    fn encoder(
-        &self,
-        subject: String,
-        side: Side,
-        id: Option<SchemaId>,
-        guid: Option<Guid>,
-        shape: Arc<Shape>,
-    ) -> Result<AvroEncoder, SerializeError> {
-        let (prefix, header) = match (self.framing, id, guid) {
-            (Framing::Prefix, Some(id), _) => (Some(id_prefix(id)), None),
-            (Framing::Header, _, Some(guid)) => (None, Some(SchemaHeader::new(side, guid))),
-            (Framing::Header, _, None) => return Err(SerializeError::NoGuid { subject }),
-            (Framing::Prefix, None, _) => {
-                return Err(SerializeError::Schema { subject, detail: "the registry gave no id".to_owned() });
-            }
-        };
-        Ok(AvroEncoder { shape, subject, id, prefix, header, last_bytes: AtomicUsize::new(0) })
-    }
-
-    /// The serializer's own schema, ready for work. `subject`: where it stands, if that does not depend on itself.
-    async fn own(&self, subject: Option<&str>) -> Result<Loaded, SerializeError> {
-        let NewSchema { schema, schema_type, references, .. } = &self.schema;
-        Loaded::fetch(&self.client, *schema_type, schema, references, subject, &self.limits)
-            .await
-            .map_err(|error| load_failure(subject.unwrap_or("named after the record"), error))
-    }
-
-    /// A schema of the registry, ready for work, after a look at whether it suits.
-    async fn chosen(&self, subject: &str, chosen: &RegisteredSchema) -> Result<Arc<Shape>, SerializeError> {
-        let RegisteredSchema { schema, schema_type, references, subject: home, .. } = chosen;
-        let home = home.as_deref().unwrap_or(subject);
-        let loaded = Loaded::fetch(&self.client, *schema_type, schema, references, Some(home), &self.limits)
-            .await
-            .map_err(|error| load_failure(subject, error))?;
-        if self.strict {
-            let own = self.own(Some(subject)).await?;
-            let differences = compatibility::check(
-                Candidate { schema: &loaded.parsed, metadata: None },
-                &[Previous { version: None, schema: &own.parsed, metadata: None }],
-                Settings::of(CompatibilityLevel::Backward),
-                &self.limits,
-            );
-            if let Some(detail) = differences.into_iter().next() {
-                return Err(SerializeError::Incompatible { subject: subject.to_owned(), detail });
-            }
-        }
-        Ok(loaded.shape)
-    }
-}
-
-fn load_failure(subject: &str, error: LoadError) -> SerializeError {
-    let subject = subject.to_owned();
-    match error {
-        LoadError::Registry(ClientError::References { what, limit }) => SerializeError::Schema {
-            subject,
-            detail: format!("references exceed the limit of {limit} {what}"),
-        },
-        LoadError::Registry(source) => SerializeError::Registry { subject, source },
-        LoadError::SchemaType(schema_type) => {
-            SerializeError::Schema { subject, detail: format!("it is of type {schema_type}") }
-        }
-        LoadError::Unusable(detail) => SerializeError::Schema { subject, detail },
+        let chosen = self.writer.choose::<Shape>(topic, side).await?;
+        let Frame { prefix, header } = self.writer.frame(&chosen)?;
+        let Chosen { subject, id, ready, .. } = chosen;
+        Ok(AvroEncoder { shape: ready, subject, id, prefix, header, last_bytes: AtomicUsize::new(0) })
     }
 }

@@ -33,6 +33,17 @@ impl NewSchema {
     pub fn avro(schema: impl Into<String>) -> Self {
         Self::new(SchemaType::Avro, schema)
     }
+
+    /// A JSON Schema without references, metadata and rules.
+    pub fn json(schema: impl Into<String>) -> Self {
+        Self::new(SchemaType::Json, schema)
+    }
+
+    /// A Protobuf schema without references, metadata and rules: `.proto` text, or the base64 of a
+    /// `FileDescriptorProto`.
+    pub fn protobuf(schema: impl Into<String>) -> Self {
+        Self::new(SchemaType::Protobuf, schema)
+    }
 }
 
 /// The answer to a registration or look-up.

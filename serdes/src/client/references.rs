@@ -56,7 +56,7 @@ impl RegistryClient {
                 }
             }
         }
-        Ok(ResolvedReferences { texts: walk.texts })
+        Ok(ResolvedReferences { texts: walk.texts, ..ResolvedReferences::default() })
     }
 }
 

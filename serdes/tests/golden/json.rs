@@ -1,235 +1,107 @@
-//! Avro values as the golden files write them.
+//! The cases of JSON Schema.
 
-use apache_avro::Decimal;
-use apache_avro::types::Value;
-use muster_schema::avro::AvroSchema;
-use muster_schema::avro::model::{Kind, NodeId};
-use muster_schema::{Limits, ParsedSchema, ResolvedReferences, SchemaType, Strictness};
-use muster_serdes::NewSchema;
-use serde_json::{Map, Value as Json, json};
+use muster_serdes::json::{JsonDeserializer, JsonSerializer};
+use muster_serdes::{Encoded, Framing, SerializeError};
+use serde_json::{Value, json};
 
-/// A schema by which to tag unions.
-pub struct Kinds(ParsedSchema);
+use super::{
+    Outcome, Verdict, chain, entry, expect, header, hex, registry_of, schema_of, side, strategy, text, unhex,
+};
+use crate::common;
 
-impl Kinds {
-    /// `references`: as the golden files list them, nested ones included.
-    pub fn of(schema: &NewSchema, references: &Json) -> Self {
-        let mut texts = Vec::new();
-        collect(references, &mut texts);
-        let limits = Limits::default();
-        let references = ResolvedReferences { texts };
-        ParsedSchema::parse(SchemaType::Avro, &schema.schema, &references, Strictness::Stored, &limits)
-            .map(Self)
-            .unwrap()
-    }
-
-    fn avro(&self) -> &AvroSchema {
-        self.0.as_avro().unwrap()
-    }
-
-    /// Avro's own JSON encoding: non-null branches of unions are tagged.
-    pub fn to_json(&self, value: &Value) -> Json {
-        self.json_at(self.avro().root(), value)
-    }
-
-    /// From Avro's own JSON encoding.
-    pub fn to_value(&self, json: &Json) -> Value {
-        self.value_at(self.avro().root(), json)
-    }
-
-    fn json_at(&self, id: NodeId, value: &Value) -> Json {
-        match (&self.avro().node(id).kind, value) {
-            (Kind::Union(branches), Value::Union(branch, inner)) => {
-                let id = branches[*branch as usize];
-                match (self.json_at(id, inner), self.branch_name(id)) {
-                    (Json::Null, _) => Json::Null,
-                    (json, name) => json!({name: json}),
-                }
-            }
-            (Kind::Array(item), Value::Array(items)) => {
-                items.iter().map(|value| self.json_at(*item, value)).collect()
-            }
-            (Kind::Map(item), Value::Map(entries)) => {
-                let entries = entries.iter().map(|(key, value)| (key.clone(), self.json_at(*item, value)));
-                Json::Object(sorted(entries.collect()))
-            }
-            (Kind::Record(record), Value::Record(fields)) => {
-                let fields = record.fields.iter().zip(fields).map(|(field, (name, value))| {
-                    assert_eq!(field.name, *name);
-                    (name.clone(), self.json_at(field.schema, value))
-                });
-                Json::Object(sorted(fields.collect()))
-            }
-            (Kind::Fixed(fixed), Value::Uuid(uuid)) if fixed.size == 16 => latin1(uuid.as_bytes()),
-            (_, value) => plain(value),
-        }
-    }
-
-    fn value_at(&self, id: NodeId, json: &Json) -> Value {
-        match &self.avro().node(id).kind {
-            Kind::Null => Value::Null,
-            Kind::Boolean => Value::Boolean(json.as_bool().unwrap()),
-            Kind::Int => Value::Int(i32::try_from(json.as_i64().unwrap()).unwrap()),
-            Kind::Long => Value::Long(json.as_i64().unwrap()),
-            #[allow(clippy::cast_possible_truncation, reason = "the number is a float, printed as a double")]
-            Kind::Float => Value::Float(number(json) as f32),
-            Kind::Double => Value::Double(number(json)),
-            Kind::Bytes => match self.is_decimal(id) {
-                true => Value::Decimal(Decimal::from(bytes(json))),
-                false => Value::Bytes(bytes(json)),
-            },
-            Kind::Fixed(fixed) => Value::Fixed(fixed.size, bytes(json)),
-            Kind::String => Value::String(json.as_str().unwrap().to_owned()),
-            Kind::Enum(kind) => {
-                let symbol = json.as_str().unwrap();
-                let position = kind.symbols.iter().position(|one| one == symbol).unwrap();
-                Value::Enum(u32::try_from(position).unwrap(), symbol.to_owned())
-            }
-            Kind::Array(item) => {
-                Value::Array(json.as_array().unwrap().iter().map(|json| self.value_at(*item, json)).collect())
-            }
-            Kind::Map(item) => {
-                let entries = json.as_object().unwrap().iter();
-                Value::Map(entries.map(|(key, json)| (key.clone(), self.value_at(*item, json))).collect())
-            }
-            Kind::Record(record) => {
-                let fields = record.fields.iter();
-                Value::Record(
-                    fields
-                        .map(|field| (field.name.clone(), self.value_at(field.schema, &json[&field.name])))
-                        .collect(),
-                )
-            }
-            Kind::Union(branches) => {
-                let (name, content) = match json {
-                    Json::Null => ("null", json),
-                    _ => json
-                        .as_object()
-                        .unwrap()
-                        .iter()
-                        .map(|(name, json)| (name.as_str(), json))
-                        .next()
-                        .unwrap(),
-                };
-                let branch = branches.iter().position(|&id| self.branch_name(id) == name).unwrap();
-                Value::Union(
-                    u32::try_from(branch).unwrap(),
-                    Box::new(self.value_at(branches[branch], content)),
-                )
-            }
-        }
-    }
-
-    fn is_decimal(&self, id: NodeId) -> bool {
-        let props = &self.avro().node(id).props;
-        props.iter().any(|(name, value)| name == "logicalType" && format!("{value:?}").contains("decimal"))
-    }
-
-    fn branch_name(&self, id: NodeId) -> String {
-        match &self.avro().node(id).kind {
-            Kind::Record(record) => record.named.name.to_string(),
-            Kind::Enum(kind) => kind.named.name.to_string(),
-            Kind::Fixed(fixed) => fixed.named.name.to_string(),
-            Kind::Null => "null".to_owned(),
-            Kind::Boolean => "boolean".to_owned(),
-            Kind::Int => "int".to_owned(),
-            Kind::Long => "long".to_owned(),
-            Kind::Float => "float".to_owned(),
-            Kind::Double => "double".to_owned(),
-            Kind::Bytes => "bytes".to_owned(),
-            Kind::String => "string".to_owned(),
-            Kind::Array(_) => "array".to_owned(),
-            Kind::Map(_) => "map".to_owned(),
-            Kind::Union(_) => "union".to_owned(),
-        }
+pub async fn run(case: &Value) -> Verdict {
+    match case["op"].as_str() {
+        Some("serialize") => serialize(case).await,
+        Some("deserialize") => deserialize(case).await,
+        _ => Ok(Outcome::Awaiting),
     }
 }
 
-/// JSON without tags on unions; bytes as text with one character per byte.
-pub fn plain(value: &Value) -> Json {
+async fn serialize(case: &Value) -> Verdict {
+    let Some(strategy) = strategy(case) else { return Ok(Outcome::Awaiting) };
+    let server = if case["subject"].is_string() {
+        registry_of(case).await
+    } else {
+        // The client got no further than this.
+        common::Server::start(|_, _| (200, r#"{"id": 1}"#)).await
+    };
+    let (topic, side) = (text(case, "topic"), side(case));
+    let framing = if case["framing"] == "V1-header" { Framing::Header } else { Framing::Prefix };
+    let serializer = JsonSerializer::builder(server.client(), schema_of(case))
+        .subject_name_strategy(strategy)
+        .framing(framing)
+        .build()
+        .unwrap();
+    let encoded = serializer.serialize(topic, side, &case["value"]).await;
+    if case["compare"] == "error" {
+        expect(&text(case, "expectError"), &"validation")?;
+        return match encoded {
+            Err(SerializeError::Invalid { .. }) => Ok(Outcome::Passed),
+            other => Err(format!("a value that is not valid gave {other:?}")),
+        };
+    }
+    let encoded: Encoded = encoded.map_err(chain)?;
+    let ours = encoded.header().map(|header| (header.name().to_owned(), header.value().to_vec()));
+    let theirs = header(case).map(|value| (format!("__{side}_schema_id"), value));
+    expect(&ours, &theirs)?;
+    let wire = unhex(&case["wireHex"]);
+    if case["compare"] == "bytes" {
+        expect(&encoded.payload().map(hex), &wire.as_deref().map(hex))?;
+    }
+    // Their bytes and ours, read by us.
+    let deserializer =
+        JsonDeserializer::builder(server.client()).subject_name_strategy(strategy).build().unwrap();
+    for (header, payload) in [
+        (header(case), wire.as_deref()),
+        (encoded.header().map(|header| header.value().to_vec()), encoded.payload()),
+    ] {
+        let read = deserializer.deserialize_value(topic, side, header.as_deref(), payload).await;
+        expect(&numbers(&read.map_err(chain)?.ok_or("no value")?), &numbers(&case["value"]))?;
+    }
+    let posted = server.seen().into_iter().find(|seen| seen.method == "POST");
+    let posted = posted.ok_or("nothing was registered")?;
+    let subject = text(case, "subject").replace(' ', "%20").replace('/', "%2F");
+    expect(&posted.target, &format!("/subjects/{subject}/versions"))
+}
+
+async fn deserialize(case: &Value) -> Verdict {
+    let Some(strategy) = strategy(case) else { return Ok(Outcome::Awaiting) };
+    let config = &case["config"];
+    let known = ["use.latest.version", "validate"];
+    if config.as_object().is_some_and(|all| all.keys().any(|key| !known.contains(&key.as_str()))) {
+        return Ok(Outcome::Awaiting);
+    }
+    let registry = case["registry"].as_array().unwrap();
+    if registry.iter().any(|one| one["ruleSet"].is_object()) {
+        return Ok(Outcome::Awaiting);
+    }
+    let server = common::registry(registry.iter().map(|one| entry(one, "JSON")).collect()).await;
+    let deserializer = JsonDeserializer::builder(server.client())
+        .subject_name_strategy(strategy)
+        .use_latest_version(config["use.latest.version"] == true)
+        .validate(config["validate"] != false)
+        .build()
+        .unwrap();
+    let (header, wire) = (header(case), unhex(&case["wireHex"]));
+    let read = deserializer
+        .deserialize_value(text(case, "topic"), side(case), header.as_deref(), wire.as_deref())
+        .await;
+    match (case["expectError"].as_str(), read) {
+        (None, Ok(value)) => expect(&numbers(&value.unwrap_or(Value::Null)), &numbers(&case["value"])),
+        (None, Err(error)) => Err(chain(error)),
+        (Some(expected), Err(error)) => expect(&error.category().as_str(), &expected),
+        (Some(expected), Ok(value)) => Err(format!("{expected} expected, got {value:?}")),
+    }
+}
+
+/// The value with its numbers compared by value: their spelling differs between languages.
+fn numbers(value: &Value) -> Value {
     match value {
-        Value::Null => Json::Null,
-        Value::Boolean(value) => json!(value),
-        Value::Int(value) | Value::Date(value) | Value::TimeMillis(value) => json!(value),
-        Value::Long(value)
-        | Value::TimeMicros(value)
-        | Value::TimestampMillis(value)
-        | Value::TimestampMicros(value)
-        | Value::TimestampNanos(value)
-        | Value::LocalTimestampMillis(value)
-        | Value::LocalTimestampMicros(value)
-        | Value::LocalTimestampNanos(value) => json!(value),
-        Value::Float(value) => float(f64::from(*value)),
-        Value::Double(value) => float(*value),
-        Value::Bytes(bytes) | Value::Fixed(_, bytes) => latin1(bytes),
-        Value::Decimal(decimal) => latin1(&Vec::try_from(decimal).unwrap()),
-        Value::Duration(duration) => latin1(&<[u8; 12]>::from(duration)),
-        Value::String(text) | Value::Enum(_, text) => json!(text),
-        Value::Uuid(uuid) => json!(uuid.to_string()),
-        Value::Union(_, value) => plain(value),
-        Value::Array(items) => items.iter().map(plain).collect(),
-        Value::Map(entries) => {
-            Json::Object(sorted(entries.iter().map(|(key, value)| (key.clone(), plain(value))).collect()))
-        }
-        Value::Record(fields) => {
-            Json::Object(sorted(fields.iter().map(|(name, value)| (name.clone(), plain(value))).collect()))
-        }
-        Value::BigDecimal(_) => unreachable!("big decimals stay bytes"),
-    }
-}
-
-/// The expected value with its members sorted, as ours are.
-pub fn normalized(json: &Json) -> Json {
-    match json {
-        Json::Array(items) => items.iter().map(normalized).collect(),
-        Json::Object(members) => {
-            Json::Object(sorted(members.iter().map(|(key, json)| (key.clone(), normalized(json))).collect()))
+        Value::Number(number) => json!(number.as_f64()),
+        Value::Array(items) => items.iter().map(numbers).collect(),
+        Value::Object(members) => {
+            Value::Object(members.iter().map(|(name, member)| (name.clone(), numbers(member))).collect())
         }
         other => other.clone(),
-    }
-}
-
-fn sorted(mut members: Vec<(String, Json)>) -> Map<String, Json> {
-    members.sort_by(|a, b| a.0.cmp(&b.0));
-    members.into_iter().collect()
-}
-
-fn float(value: f64) -> Json {
-    if value.is_nan() {
-        json!("NaN")
-    } else if value.is_infinite() {
-        json!(if value > 0.0 { "Infinity" } else { "-Infinity" })
-    } else {
-        json!(value)
-    }
-}
-
-fn number(json: &Json) -> f64 {
-    match json.as_str() {
-        Some("NaN") => f64::NAN,
-        Some("Infinity") => f64::INFINITY,
-        Some("-Infinity") => f64::NEG_INFINITY,
-        _ => json.as_f64().unwrap(),
-    }
-}
-
-fn latin1(bytes: &[u8]) -> Json {
-    Json::String(bytes.iter().map(|byte| char::from(*byte)).collect())
-}
-
-fn bytes(json: &Json) -> Vec<u8> {
-    json.as_str().unwrap().chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect()
-}
-
-/// Texts of references, each after those it refers to itself.
-fn collect(references: &Json, texts: &mut Vec<(String, String)>) {
-    for reference in references.as_array().into_iter().flatten() {
-        collect(&reference["references"], texts);
-        let name = reference["name"].as_str().unwrap();
-        if let Some(text) = reference["schema"].as_str()
-            && texts.iter().all(|(known, _)| known != name)
-        {
-            texts.push((name.to_owned(), text.to_owned()));
-        }
     }
 }
