@@ -298,6 +298,98 @@ fn payload_level_without_a_check_fails_closed() {
 }
 
 #[test]
+fn json_payloads_must_be_one_valid_value() {
+    let parse = |text: &str| {
+        let (references, limits) = (ResolvedReferences::default(), Limits::default());
+        ParsedSchema::parse(SchemaType::Json, text, &references, Strictness::Stored, &limits).unwrap()
+    };
+    let text = r#"{"title":"Order","properties":{"id":{"type":"string"}},"required":["id"],"additionalProperties":{"type":"null"}}"#;
+    let mut facts = FactsMap::complete();
+    let order = SchemaFacts::of(&parse(text)).registered("orders-value", false);
+    assert_eq!(order.record_name, RecordName::One("Order".into()));
+    facts.insert(id(1), known(order));
+    let endless = SchemaFacts::of(&parse(r##"{"allOf":[{"$ref":"#"}]}"##)).registered("orders-value", false);
+    facts.insert(id(2), known(endless));
+    let cases = [
+        (framed(1, br#" {"id":"a","x":null} "#), None),
+        (framed(1, b"{\"id\":\"a\",\"SECRET\":1}"), Some("/* is not of type null")),
+        (framed(1, br#"{"id":1}"#), Some("/id is not of type string")),
+        (framed(1, b"{}"), Some("the value lacks the member \"id\"")),
+        (framed(1, b""), Some("the value is not JSON: no a value at byte 0")),
+        (framed(1, b"{\"id\":\"a\"} {}"), Some("the value has more text after the value, at byte 11")),
+        (framed(1, b"\"\xff\""), Some("the value is not UTF-8 from byte 1 on")),
+        (framed(2, b"{}"), Some("the schema refers to itself without end")),
+    ];
+    let rules = orders(SideRules { level: Level::Payload, ..SideRules::default() });
+    for (value, expected) in cases {
+        let bytes = batch(Codec::None, &[Rec::value(value.clone())]);
+        let outcome =
+            validate_batch(&rules, &facts, &bytes, &BatchLimits::default(), &mut Scratch::default());
+        match (expected, outcome) {
+            (None, Outcome::Pass(_)) => {}
+            (Some(expected), Outcome::Reject(report)) => {
+                assert_eq!(report.reason, Reason::Payload);
+                assert!(report.message.contains(expected), "{}", report.message);
+                assert!(!report.message.contains("SECRET"), "{}", report.message);
+            }
+            (_, outcome) => panic!("{}: {outcome:?}", String::from_utf8_lossy(&value)),
+        }
+    }
+}
+
+#[test]
+fn protobuf_payloads_must_be_the_message_that_the_indexes_select() {
+    let text = "syntax = \"proto3\"; package p;
+        message Event { string id = 1; map<string, int32> counts = 2; message Item { sint32 n = 1; } }
+        message Ping { }";
+    let (references, limits) = (ResolvedReferences::default(), Limits::default());
+    let schema =
+        ParsedSchema::parse(SchemaType::Protobuf, text, &references, Strictness::Stored, &limits).unwrap();
+    let event = SchemaFacts::of(&schema).registered("orders-value", false).registered("p.Event.Item", false);
+    let mut facts = FactsMap::complete();
+    facts.insert(id(1), known(event.clone()));
+    facts.insert(Identifier::Guid(GUID), known(event));
+
+    let mut in_header = muster_schema::framing::guid_identifier(GUID).to_vec();
+    in_header.extend([4, 0, 0]);
+    let header = |body: &[u8]| Rec::value(body).with_header("__value_schema_id", Some(&in_header));
+    let cases = [
+        (Rec::value(framed(1, &[0])), None),
+        (Rec::value(framed(1, &[0, 10, 1, b'x', 18, 3, 10, 1, b'k'])), None),
+        (Rec::value(framed(1, &[0, 0x7a, 1, 0xff])), None),
+        (Rec::value(framed(1, &[0, 10, 1, 0xff])), Some(Reason::Payload)),
+        (Rec::value(framed(1, &[0, 10, 2, b'x'])), Some(Reason::Payload)),
+        (Rec::value(framed(1, &[0, 8, 1])), Some(Reason::Payload)),
+        (Rec::value(framed(1, &[4, 0, 0, 8, 1])), None),
+        (Rec::value(framed(1, &[4, 0, 0, 10, 0])), Some(Reason::Payload)),
+        // The entries of the map are the second message inside, as they stand behind the declared one.
+        (Rec::value(framed(1, &[4, 0, 2, 10, 1, b'k', 16, 1])), None),
+        (Rec::value(framed(1, &[4, 0, 4])), Some(Reason::BadIndexes)),
+        (Rec::value(framed(1, &[2, 2, 10, 1, 0xff])), None),
+        (Rec::value(framed(1, &[2, 4])), Some(Reason::BadIndexes)),
+        (header(&[8, 1]), None),
+        (header(&[10, 0]), Some(Reason::Payload)),
+    ];
+    let side = SideRules { level: Level::Payload, framing: FramingPolicy::Either, ..SideRules::default() };
+    let by_name = SideRules { strategy: SubjectNameStrategy::RecordName, ..side };
+    let judge = |side: SideRules, rec: &Rec| {
+        let rules = TopicRules::new("orders").with_value(side);
+        let bytes = batch(Codec::None, std::slice::from_ref(rec));
+        let outcome =
+            validate_batch(&rules, &facts, &bytes, &BatchLimits::default(), &mut Scratch::default());
+        match outcome {
+            Outcome::Reject(report) => report.records.first().and_then(|record| record.value),
+            _ => None,
+        }
+    };
+    for (rec, expected) in cases {
+        assert_eq!(judge(side, &rec), expected, "{rec:02x?}");
+    }
+    assert_eq!(judge(by_name, &Rec::value(framed(1, &[4, 0, 0, 8, 1]))), None);
+    assert_eq!(judge(by_name, &Rec::value(framed(1, &[0]))), Some(Reason::WrongSubject));
+}
+
+#[test]
 fn avro_payloads_must_decode_and_be_used_up() {
     let text = r#"{"type":"record","name":"Order","fields":[{"name":"id","type":"string"},{"name":"qty","type":"int"}]}"#;
     let parse = |text: &str| {

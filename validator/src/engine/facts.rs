@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use muster_schema::avro::validate as avro;
+use muster_schema::json::validate as json;
+use muster_schema::protobuf::indexes::{Message, MessageTable};
+use muster_schema::protobuf::validate as protobuf;
 use muster_schema::{Limits, ParsedSchema, SchemaType};
 
 use super::Identifier;
@@ -86,22 +89,6 @@ pub enum RecordName {
     Unread,
 }
 
-/// The message types of a Protobuf file in index order (wire format spec §2).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MessageTable {
-    /// Top-level messages.
-    pub messages: Vec<Message>,
-}
-
-/// One message type.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Package-qualified name.
-    pub name: Arc<str>,
-    /// Messages declared inside, synthetic map entries included where the registered form has them.
-    pub nested: Vec<Message>,
-}
-
 /// What the registry says about one schema, as far as verdicts need it.
 #[derive(Clone, Debug)]
 pub struct SchemaFacts {
@@ -124,9 +111,10 @@ impl SchemaFacts {
 
     /// Facts about a parsed schema: its record name and how its payloads are checked.
     pub fn of(schema: &ParsedSchema) -> Self {
-        let record_name = match schema.record_name() {
-            Some(name) => RecordName::One(name.into()),
-            None => RecordName::None,
+        let record_name = match (schema.as_protobuf(), schema.record_name()) {
+            (Some(schema), _) => schema.message_table().map_or(RecordName::Unread, RecordName::PerMessage),
+            (None, Some(name)) => RecordName::One(name.into()),
+            (None, None) => RecordName::None,
         };
         Self { payload: PayloadCheck::compile(schema), ..Self::new(schema.schema_type(), record_name) }
     }
@@ -140,30 +128,80 @@ impl SchemaFacts {
 
 /// A schema compiled for checking payloads. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct PayloadCheck(Arc<avro::Program>);
+pub struct PayloadCheck(Check);
+
+#[derive(Clone, Debug)]
+enum Check {
+    Avro(Arc<avro::Program>),
+    Json(json::Validator),
+    Protobuf(Arc<protobuf::Program>),
+    /// The schema is registered, and yet no payload can be held against it.
+    Refused(Arc<json::CompileError>),
+}
 
 impl PayloadCheck {
     /// Compiles `schema`, or `None` if this build has no check for its language.
     pub fn compile(schema: &ParsedSchema) -> Option<Self> {
-        schema.as_avro().map(|schema| Self(Arc::new(avro::Program::compile(schema))))
+        if let Some(schema) = schema.as_avro() {
+            return Some(Self(Check::Avro(Arc::new(avro::Program::compile(schema)))));
+        }
+        if let Some(schema) = schema.as_protobuf() {
+            let program = protobuf::Program::of(schema).ok()?;
+            return Some(Self(Check::Protobuf(Arc::new(program))));
+        }
+        let compiled =
+            json::Validator::compile(schema.as_json()?, json::Options::default(), &Limits::default());
+        Some(Self(match compiled {
+            Ok(validator) => Check::Json(validator),
+            Err(error) => Check::Refused(Arc::new(error)),
+        }))
     }
 
-    /// Checks what stands behind the framing of a record: exactly one datum, nothing left over.
+    /// Checks what stands behind the framing of a record: exactly one datum, nothing left over. `selected`: the message
+    /// that the message indexes select (Protobuf).
     pub(super) fn check(
         &self,
+        selected: Option<&Message>,
         body: &[u8],
         limits: &Limits,
         scratch: &mut CheckScratch,
     ) -> Result<(), PayloadError> {
-        self.0.check_body(body, limits, &mut scratch.0).map_err(PayloadError)
+        match &self.0 {
+            Check::Avro(program) => {
+                program.check_body(body, limits, &mut scratch.avro).map_err(PayloadError::Avro)
+            }
+            Check::Json(validator) => {
+                validator.check(body, limits).map_err(|invalid| PayloadError::Json(Box::new(invalid)))
+            }
+            Check::Protobuf(program) => {
+                let message = selected.and_then(|message| program.message(&message.name));
+                let message = message.ok_or(PayloadError::NoMessage)?;
+                let result = program.check(message, body, limits, &mut scratch.protobuf);
+                result.map(|_| ()).map_err(PayloadError::Protobuf)
+            }
+            Check::Refused(error) => Err(PayloadError::Refused(Arc::clone(error))),
+        }
     }
 }
 
 /// Working memory of payload checks.
 #[derive(Default)]
-pub(super) struct CheckScratch(avro::Scratch);
+pub(super) struct CheckScratch {
+    avro: avro::Scratch,
+    protobuf: protobuf::Scratch,
+}
 
 /// Why a payload does not decode. Names the place, never the bytes.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct PayloadError(avro::Invalid);
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum PayloadError {
+    #[error("{0}")]
+    Avro(avro::Invalid),
+    #[error("{0}")]
+    Json(Box<json::Invalid>),
+    #[error("{0}")]
+    Protobuf(protobuf::Invalid),
+    #[error("nothing says which message of the schema it is")]
+    NoMessage,
+    #[error("{0}")]
+    Refused(Arc<json::CompileError>),
+}

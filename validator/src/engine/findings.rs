@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use muster_schema::protobuf::indexes::IndexError;
 use muster_schema::{SchemaType, Side};
 
 use super::facts::PayloadError;
-use super::indexes::BadIndexes;
 use super::{
     BatchLimits, Identifier, Reason, ReasonCounts, RecordError, Report, Stats, TopicRules, Unreadable,
 };
@@ -32,7 +32,7 @@ pub(super) enum Failure {
     UnknownId(Identifier),
     WrongSubject { identifier: Identifier, deleted: bool, record_name: Option<Arc<str>> },
     NoRecordName { identifier: Identifier, unread: Option<SchemaType> },
-    BadIndexes { identifier: Identifier, kind: BadIndexes },
+    BadIndexes { identifier: Identifier, kind: IndexError },
     NoPayloadCheck { identifier: Identifier, schema_type: SchemaType },
     Payload { identifier: Identifier, error: PayloadError },
 }
@@ -92,10 +92,10 @@ impl Failure {
                     ),
                 }
             }
-            Self::BadIndexes { identifier, kind: BadIndexes::Malformed } => {
+            Self::BadIndexes { identifier, kind: IndexError::Malformed } => {
                 write!(out, "the message indexes behind {} are malformed", Named(identifier))
             }
-            Self::BadIndexes { identifier, kind: BadIndexes::NoSuchMessage } => {
+            Self::BadIndexes { identifier, kind: IndexError::NoSuchMessage } => {
                 write!(out, "the message indexes select no message of {}", Named(identifier))
             }
             Self::NoPayloadCheck { identifier, schema_type } => {

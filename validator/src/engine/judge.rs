@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use muster_schema::framing::{self, FramingError, ID_PREFIX_BYTES};
+use muster_schema::protobuf::indexes;
 use muster_schema::{SchemaType, Side, SubjectNameStrategy};
 
 use super::facts::{CheckScratch, Fact, Facts, RecordName, SchemaFacts};
 use super::findings::{Failure, Findings, Place};
-use super::indexes;
 use super::record::Record;
 use super::walk::Visitor;
 use super::{
@@ -191,6 +191,7 @@ impl<'a, F: Facts + ?Sized> Judge<'a, F> {
         behind: &'b [u8],
         mut body: &'b [u8],
     ) -> Option<Failure> {
+        let mut selected = None;
         if schema.schema_type == SchemaType::Protobuf {
             let table = match &schema.record_name {
                 RecordName::PerMessage(table) => Some(table),
@@ -200,6 +201,7 @@ impl<'a, F: Facts + ?Sized> Judge<'a, F> {
                 Ok(selected) => selected,
                 Err(kind) => return Some(Failure::BadIndexes { identifier, kind }),
             };
+            selected = message;
             if place == Place::Prefix {
                 body = rest;
             }
@@ -219,7 +221,8 @@ impl<'a, F: Facts + ?Sized> Judge<'a, F> {
             return match &schema.payload {
                 None => Some(Failure::NoPayloadCheck { identifier, schema_type: schema.schema_type }),
                 Some(check) => {
-                    let error = check.check(body, &self.limits.payload, &mut self.memory.check).err()?;
+                    let error =
+                        check.check(selected, body, &self.limits.payload, &mut self.memory.check).err()?;
                     Some(Failure::Payload { identifier, error })
                 }
             };

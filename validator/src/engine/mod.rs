@@ -34,7 +34,6 @@ mod codec;
 mod cursor;
 mod facts;
 mod findings;
-mod indexes;
 mod judge;
 mod limits;
 mod message_set;
@@ -47,11 +46,10 @@ mod walk;
 pub use batch::BatchHeader;
 pub use codec::Codec;
 pub use cursor::Flaw;
-pub use facts::{
-    Fact, Facts, FactsMap, Message, MessageTable, PayloadCheck, RecordName, Registration, SchemaFacts,
-};
+pub use facts::{Fact, Facts, FactsMap, PayloadCheck, RecordName, Registration, SchemaFacts};
 pub use limits::{BatchLimits, VerifyCrc};
 pub use muster_schema::framing::Identifier;
+pub use muster_schema::protobuf::indexes::{Message, MessageTable};
 pub use outcome::{ForwardCause, Outcome, Reason, ReasonCounts, RecordError, Report, Stats};
 pub use read::read_records;
 pub use record::Record;

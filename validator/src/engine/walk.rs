@@ -2,11 +2,11 @@
 
 use muster_schema::Side;
 use muster_schema::framing::{GUID_PREFIX_BYTES, header_name};
+use muster_schema::protobuf::indexes::LONGEST_BYTES as LONGEST_INDEXES_BYTES;
 
 use super::batch::BatchHeader;
 use super::codec::{self, Blocked, Codec, Metered, Opened};
 use super::cursor::{Cursor, Flaw};
-use super::indexes::LONGEST_INDEXES_BYTES;
 use super::record::{Headers, LastHeaders, Record, SMALLEST_RECORD_BYTES};
 
 /// Bytes of a decompressed stream that are at hand at once.

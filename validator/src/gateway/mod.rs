@@ -12,6 +12,7 @@
 //! - `settings`, `intercept`: topic settings, kept in a compacted topic, and the admin APIs that carry them.
 //! - `listeners`, `cluster`, `upstream`: which port stands for which broker; requests of our own.
 //! - `admin`: the settings as a client of a gateway sees them.
+//! - `records`: a whole topic, for tools that take over what it holds.
 //!
 //! The gateway's own requests go over plaintext without authentication. SASL of clients passes through.
 //!
@@ -29,6 +30,7 @@ mod learn;
 mod listeners;
 mod metrics;
 mod produce;
+pub mod records;
 mod settings;
 mod tasks;
 mod upstream;

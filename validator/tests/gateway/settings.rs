@@ -244,6 +244,7 @@ async fn settings_are_described_among_the_brokers_own() {
         setting(VALIDATION, "true", 1),
         setting("confluent.key.subject.name.strategy", class, 5),
         setting(STRATEGY, class, 5),
+        setting("muster.validation.level", "id", 5),
     ];
     let theirs = [setting("cleanup.policy", "v", 5), setting("retention.ms", "v", 5)];
     let all: Vec<_> = theirs.iter().chain(&ours).cloned().collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use muster_schema::SubjectNameStrategy;
 
-use crate::engine::{SideRules, TopicRules};
+use crate::engine::{Level, SideRules, TopicRules};
 
 /// A setting the gateway owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,18 +18,23 @@ pub(crate) enum OwnedKey {
     KeyStrategy,
     /// `confluent.value.subject.name.strategy`
     ValueStrategy,
+    /// `muster.validation.level`
+    Level,
 }
 
 const TRUE: &str = "true";
 const FALSE: &str = "false";
+const ID: &str = "id";
+const PAYLOAD: &str = "payload";
 /// Config types of DescribeConfigs (KIP-569).
 const BOOLEAN: i8 = 1;
+const STRING: i8 = 2;
 const CLASS: i8 = 8;
 
 impl OwnedKey {
     /// Every setting, in the order of the enum.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::KeyValidation, Self::ValueValidation, Self::KeyStrategy, Self::ValueStrategy];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::KeyValidation, Self::ValueValidation, Self::KeyStrategy, Self::ValueStrategy, Self::Level];
 
     /// The setting of this name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
@@ -43,6 +48,7 @@ impl OwnedKey {
             Self::ValueValidation => "confluent.value.schema.validation",
             Self::KeyStrategy => "confluent.key.subject.name.strategy",
             Self::ValueStrategy => "confluent.value.subject.name.strategy",
+            Self::Level => "muster.validation.level",
         }
     }
 
@@ -51,6 +57,7 @@ impl OwnedKey {
         match self {
             Self::KeyValidation | Self::ValueValidation => FALSE,
             Self::KeyStrategy | Self::ValueStrategy => SubjectNameStrategy::TopicName.class_name(),
+            Self::Level => ID,
         }
     }
 
@@ -59,6 +66,7 @@ impl OwnedKey {
         match self {
             Self::KeyValidation | Self::ValueValidation => BOOLEAN,
             Self::KeyStrategy | Self::ValueStrategy => CLASS,
+            Self::Level => STRING,
         }
     }
 
@@ -73,6 +81,9 @@ impl OwnedKey {
             }
             Self::KeyStrategy => "How the subject of record keys follows from topic and schema.",
             Self::ValueStrategy => "How the subject of record values follows from topic and schema.",
+            Self::Level => {
+                "How much of a record is looked at where validation is on: its schema id, or its payload as well."
+            }
         }
     }
 
@@ -93,6 +104,12 @@ impl OwnedKey {
                      or TopicRecordNameStrategy, or its class name"
                 )),
             },
+            Self::Level => match level(value) {
+                Some(_) => Ok(()),
+                None => {
+                    Err(format!("Invalid value {value:.100} for configuration {name}: use {ID} or {PAYLOAD}"))
+                }
+            },
         }
     }
 
@@ -102,6 +119,7 @@ impl OwnedKey {
             Self::ValueValidation => 1,
             Self::KeyStrategy => 2,
             Self::ValueStrategy => 3,
+            Self::Level => 4,
         }
     }
 }
@@ -113,6 +131,18 @@ fn boolean(value: &str) -> Option<bool> {
         Some(true)
     } else if value.eq_ignore_ascii_case(FALSE) {
         Some(false)
+    } else {
+        None
+    }
+}
+
+/// Levels in any case, spaces around allowed.
+fn level(value: &str) -> Option<Level> {
+    let value = value.trim();
+    if value.eq_ignore_ascii_case(ID) {
+        Some(Level::Id)
+    } else if value.eq_ignore_ascii_case(PAYLOAD) {
+        Some(Level::Payload)
     } else {
         None
     }
@@ -144,10 +174,11 @@ impl TopicSettings {
 
     /// What follows for the records of `topic`.
     pub(crate) fn rules(&self, topic: &str) -> TopicRules {
+        let level = self.get(OwnedKey::Level).and_then(level).unwrap_or_default();
         let side = |validation, strategy| {
             let validates = self.get(validation).and_then(boolean).unwrap_or(false);
             let strategy = self.get(strategy).and_then(|value| value.parse().ok()).unwrap_or_default();
-            validates.then(|| SideRules { strategy, ..SideRules::default() })
+            validates.then(|| SideRules { strategy, level, ..SideRules::default() })
         };
         let mut rules = TopicRules::new(topic);
         if let Some(key) = side(OwnedKey::KeyValidation, OwnedKey::KeyStrategy) {
@@ -207,6 +238,9 @@ mod tests {
             (OwnedKey::KeyStrategy, "recordnamestrategy", false),
             (OwnedKey::ValueStrategy, "com.example.Own", false),
             (OwnedKey::ValueStrategy, "", false),
+            (OwnedKey::Level, "payload", true),
+            (OwnedKey::Level, " ID ", true),
+            (OwnedKey::Level, "all", false),
         ];
         for (key, value, allowed) in cases {
             assert_eq!(key.check(value).is_ok(), allowed, "{key:?} {value:?}");
@@ -222,6 +256,9 @@ mod tests {
         settings.set(OwnedKey::ValueValidation, Some("TRUE"));
         let rules = settings.rules("t");
         assert_eq!(rules.side(Side::Value).unwrap().strategy, SubjectNameStrategy::RecordName);
+        assert_eq!(rules.side(Side::Value).unwrap().level, Level::Id);
+        settings.set(OwnedKey::Level, Some("Payload"));
+        assert_eq!(settings.rules("t").side(Side::Value).unwrap().level, Level::Payload);
         assert!(rules.side(Side::Key).is_none());
         settings.set(OwnedKey::ValueValidation, Some("false"));
         settings.set(OwnedKey::KeyValidation, Some("true"));
@@ -237,7 +274,7 @@ mod tests {
         settings.set(OwnedKey::ValueStrategy, Some("TopicRecordNameStrategy"));
         assert_eq!(TopicSettings::decode(&settings.encode()), settings);
         let newer = format!(
-            "muster.level=payload\n{}confluent.value.schema.validation=maybe\nnonsense\n",
+            "muster.validation.limit=7\n{}confluent.value.schema.validation=maybe\nnonsense\n",
             settings.encode()
         );
         assert_eq!(TopicSettings::decode(&newer), settings);
