@@ -6,8 +6,11 @@
 //! cover (ids and content hashes of a whole context, referrers in other subjects) the store checks inside the
 //! transaction. Nothing above this module knows which database is behind it.
 
+pub mod archive;
+pub mod association;
 pub mod clock;
 pub mod model;
+pub mod snapshot;
 pub mod sqlite;
 
 use async_trait::async_trait;
@@ -15,10 +18,15 @@ use muster_schema::{Context, Guid, SchemaId, Subject, Version};
 
 use std::sync::Arc;
 
+pub use association::{
+    Association, AssociationChange, AssociationSelection, AssociationType, Lifecycle, NewAssociation,
+    Resource,
+};
 pub use model::{
     Basis, ConfigRecord, Content, LevelSettings, Mode, Referrer, SchemaVersion, Selection, Settings,
     SubjectState, SubjectSummary,
 };
+pub use snapshot::Snapshot;
 
 /// Opens the store that `url` names, and brings it up to date: `sqlite:PATH` (also `sqlite://PATH`; the file is created
 /// if it is missing) or `sqlite::memory:`, which keeps nothing. Needs a Tokio runtime.
@@ -107,6 +115,12 @@ pub enum Refusal {
     /// The context still has versions, live or soft-deleted.
     #[error("context {0} is not empty")]
     ContextNotEmpty(Context),
+    /// The subject has an association that leaves no room for another.
+    #[error("subject {0} is associated")]
+    Associated(Subject),
+    /// A version of the subject is referenced, so that it cannot belong to one resource alone.
+    #[error("subject {0} is referenced")]
+    SubjectReferenced(Subject),
 }
 
 /// Why a store call failed.
@@ -171,6 +185,9 @@ pub trait Store: Send + Sync + 'static {
     /// Versions that reference a version, soft-deleted referrers included, by context and id.
     async fn referrers(&self, subject: &Subject, version: Version) -> Result<Vec<Referrer>, StoreError>;
 
+    /// Associations, in the order of listings.
+    async fn associations(&self, wanted: &AssociationSelection) -> Result<Vec<Association>, StoreError>;
+
     /// Registers a schema. Refusals: stale, version not next, id taken.
     ///
     /// If equal content (guid) has an id in the context with at least one use left, and no other id was asked for:
@@ -196,6 +213,12 @@ pub trait Store: Send + Sync + 'static {
         versions: &[Version],
         basis: Basis,
     ) -> Result<(), StoreError>;
+
+    /// Changes the associations of a resource, registers what they need and deletes what goes with them; returns the
+    /// versions registered, in order. The subjects of what is written or removed count as written. Refusals: stale
+    /// (also if the resource has other associations than expected), those of a registration and of a permanent
+    /// deletion, associated, subject referenced.
+    async fn associate(&self, change: AssociationChange) -> Result<Vec<SchemaVersion>, StoreError>;
 
     /// Stores a config record in place of what stands there; `None` removes it. Refusals: stale.
     async fn put_config(

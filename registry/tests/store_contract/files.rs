@@ -187,7 +187,7 @@ async fn a_store_that_cannot_be_opened_says_why_in_one_line() {
         (format!("sqlite:{at}/marked.db"), "AT/marked.db belongs to another application"),
         (
             format!("sqlite:{at}/newer.db"),
-            "AT/newer.db was written by a newer release (schema 1000; this one knows 1)",
+            "AT/newer.db was written by a newer release (schema 1000; this one knows 2)",
         ),
     ];
     for (url, expected) in cases {
@@ -227,7 +227,7 @@ async fn a_new_database_is_marked_as_ours_and_writes_ahead() {
     let mut connection = raw(&path).await;
     for (pragma, expected) in [
         ("SELECT application_id FROM pragma_application_id", 0x4D53_5452_i64),
-        ("SELECT user_version FROM pragma_user_version", 1),
+        ("SELECT user_version FROM pragma_user_version", 2),
         ("SELECT journal_mode = 'wal' FROM pragma_journal_mode", 1),
     ] {
         let value: i64 = sqlx::query_scalar(pragma).fetch_one(&mut connection).await.unwrap();

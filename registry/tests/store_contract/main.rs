@@ -4,6 +4,8 @@
 //! them. What only files can do (survive, be somebody else's) is in `files`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod archive;
+mod associations;
 mod concurrency;
 mod deletions;
 mod files;
@@ -88,6 +90,12 @@ contract! {
         import_mode_forgets_what_is_soft_deleted,
         import_mode_spares_what_is_referenced,
         a_refused_mode_is_not_set;
+    associations:
+        associations_are_found_by_subject_id_and_name,
+        an_association_registers_what_it_needs_or_nothing_happens,
+        a_strong_association_is_a_subjects_only_one,
+        another_change_of_the_resource_or_subject_makes_a_decision_stale,
+        removal_takes_subjects_along_if_asked_to;
     stale:
         a_write_to_anything_it_is_based_on_makes_a_decision_stale,
         other_writes_leave_a_decision_standing,

@@ -7,7 +7,10 @@ const APPLICATION_ID: i64 = 0x4D53_5452;
 
 /// The steps, in order; `PRAGMA user_version` counts those that were applied. Never change one that was released:
 /// see the README beside the files.
-pub(super) const STEPS: &[&str] = &[include_str!("../../../../migrations/sqlite/0001_initial.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("../../../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../../../migrations/sqlite/0002_associations.sql"),
+];
 
 /// Why a database is not migrated. It was not changed.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,8 @@
 //! before its transaction is on disk. Reads run beside it on connections of their own and see what was acknowledged.
 //! An in-memory database has one connection, which both share.
 
+pub(in crate::store) mod archive;
+mod associations;
 mod committed;
 mod migrate;
 mod open;
@@ -26,8 +28,9 @@ use tokio::task::JoinSet;
 
 use super::clock::Clock;
 use super::{
-    Basis, ConfigRecord, ModeChange, Referrer, Registered, Registration, SchemaVersion, Selection, Settings,
-    Store, StoreError, SubjectState, SubjectSummary,
+    Association, AssociationChange, AssociationSelection, Basis, ConfigRecord, ModeChange, Referrer,
+    Registered, Registration, SchemaVersion, Selection, Settings, Store, StoreError, SubjectState,
+    SubjectSummary,
 };
 use committed::Committed;
 use readers::{Readers, SharedConnection};
@@ -48,17 +51,18 @@ pub struct SqliteOptions {
     /// The database file; `None` is memory.
     path: Option<PathBuf>,
     max_batch: usize,
+    vfs: Option<&'static str>,
 }
 
 impl SqliteOptions {
     /// A database file, created if it is missing. Beside it lie `-wal` and `-shm` while it is open, and `-lock`.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { path: Some(path.into()), max_batch: MAX_BATCH }
+        Self { path: Some(path.into()), max_batch: MAX_BATCH, vfs: None }
     }
 
     /// A database that is gone when the store is dropped.
     pub fn memory() -> Self {
-        Self { path: None, max_batch: MAX_BATCH }
+        Self { path: None, max_batch: MAX_BATCH, vfs: None }
     }
 
     /// At most this many waiting events share a commit, at least one; by default 256. One is the baseline of the
@@ -66,6 +70,18 @@ impl SqliteOptions {
     pub fn max_batch(mut self, events: usize) -> Self {
         self.max_batch = events.max(1);
         self
+    }
+
+    /// Reads and writes the file through the SQLite VFS of this name, which must be registered: how tests put faults
+    /// below the database.
+    pub fn vfs(mut self, name: &'static str) -> Self {
+        self.vfs = Some(name);
+        self
+    }
+
+    /// The file; `None` is memory.
+    pub(super) fn into_path(self) -> Option<PathBuf> {
+        self.path
     }
 }
 
@@ -176,6 +192,10 @@ impl Store for SqliteStore {
         read::referrers(&self.readers, subject, version).await
     }
 
+    async fn associations(&self, wanted: &AssociationSelection) -> Result<Vec<Association>, StoreError> {
+        associations::associations(&self.readers, wanted).await
+    }
+
     async fn register(&self, registration: Registration) -> Result<Registered, StoreError> {
         let (answer, answered) = oneshot::channel();
         let registration = Arc::new(registration);
@@ -209,6 +229,13 @@ impl Store for SqliteStore {
             basis,
         })
         .await
+    }
+
+    async fn associate(&self, change: AssociationChange) -> Result<Vec<SchemaVersion>, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let event = Event::Associate { change: Box::new(change), answer };
+        self.events.send(event).await.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
     }
 
     async fn put_config(

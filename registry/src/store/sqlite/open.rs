@@ -13,11 +13,16 @@ use super::{SqliteOptions, database};
 use crate::store::StoreError;
 
 /// How long a statement waits for another process that holds the database for a moment (a backup, a shell).
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Files up to this size are looked through when they are opened: some 10 ms.
+const CHECKED_BYTES: u64 = 8 << 20;
 
 /// SQLite's primary result codes that a person can act on.
 const CANNOT_OPEN: &str = "14";
 const NOT_A_DATABASE: &str = "26";
+/// The same, in the last byte of its extended codes.
+const READ_ONLY: i32 = 8;
 
 /// An open database, migrated, and ours alone.
 pub(super) struct Opened {
@@ -47,6 +52,10 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<Opened, StoreError> 
         let revision = last_revision(&mut connection).await?;
         return Ok(Opened { connection, connect: None, lock: None, revision });
     };
+    let base = match options.vfs {
+        Some(name) => base.vfs(name),
+        None => base,
+    };
     let path = absolute(path)?;
     let name = path.display().to_string();
     let lock = lock(&path)?;
@@ -54,6 +63,7 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<Opened, StoreError> 
     let mut connection = connect.connect().await.map_err(|error| refuse(&name, error.into()))?;
     // Before anything is written: it may be somebody else's.
     migrate::applied(&mut connection, STEPS).await.map_err(|error| refuse(&name, error))?;
+    check_small(&mut connection, &path, &name).await?;
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode = WAL")
         .fetch_one(&mut connection)
         .await
@@ -64,8 +74,29 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<Opened, StoreError> 
         )));
     }
     migrate::migrate(&mut connection, STEPS).await.map_err(|error| refuse(&name, error))?;
+    // SQLite opens what it may only read without a word, and begins transactions on it.
+    let attempt = "BEGIN IMMEDIATE; UPDATE registry SET revision = revision; ROLLBACK";
+    let written = sqlx::raw_sql(attempt).execute(&mut connection).await;
+    written.map_err(|error| refuse(&name, error.into()))?;
     let revision = last_revision(&mut connection).await?;
     Ok(Opened { connection, connect: Some(connect), lock: Some(lock), revision })
+}
+
+/// Looks through a file that is small enough to do so at every start. That a file was cut SQLite notices by itself,
+/// whatever its size.
+async fn check_small(connection: &mut SqliteConnection, path: &Path, name: &str) -> Result<(), StoreError> {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() > CHECKED_BYTES) {
+        return Ok(());
+    }
+    let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| refuse(name, error.into()))?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    let detail: Vec<&str> = verdict.lines().map(str::trim).collect();
+    Err(StoreError::Open(format!("{name} is damaged: {}", detail.join("; "))))
 }
 
 async fn last_revision(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
@@ -75,7 +106,7 @@ async fn last_revision(connection: &mut SqliteConnection) -> Result<u64, StoreEr
 }
 
 /// The one name of the file, whichever way it was given: the lock lies beside it.
-fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     match path.canonicalize() {
         Ok(path) if path.is_dir() => {
             return Err(StoreError::Open(format!("{} is a directory", path.display())));
@@ -99,7 +130,7 @@ fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
 ///
 /// The lock is on a file of its own: closing any handle of the database would drop SQLite's own locks. The file
 /// stays; the operating system releases the lock with the process, however it ends.
-fn lock(path: &Path) -> Result<File, StoreError> {
+pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push("-lock");
     let name = PathBuf::from(name);
@@ -121,7 +152,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 }
 
 /// Says in one line why a database was not opened.
-fn refuse(name: &str, error: MigrateError) -> StoreError {
+pub(super) fn refuse(name: &str, error: MigrateError) -> StoreError {
     let error = match error {
         MigrateError::Database(error) => error,
         refused => return StoreError::Open(format!("{name} {refused}")),
@@ -129,7 +160,11 @@ fn refuse(name: &str, error: MigrateError) -> StoreError {
     let Some(failure) = error.as_database_error() else {
         return StoreError::Open(format!("{name}: {error}"));
     };
-    match failure.code().as_deref() {
+    let code = failure.code();
+    match code.as_deref() {
+        Some(code) if code.parse::<i32>().is_ok_and(|code| code & 0xff == READ_ONLY) => StoreError::Open(
+            format!("{name} may only be read: check its permissions and those of its folder"),
+        ),
         Some(NOT_A_DATABASE) => StoreError::Open(format!("{name} is not a SQLite database")),
         Some(CANNOT_OPEN) => StoreError::Open(format!("{name} cannot be opened: check its permissions")),
         _ => StoreError::Open(format!("{name}: {}", failure.message())),

@@ -10,7 +10,7 @@ use sqlx::{Error, Row as _, Sqlite};
 use super::database;
 use super::readers::Readers;
 use super::rows::{self, ListingOrder, Ranges, VERSION_COLUMNS, schema_version, version_columns};
-use crate::store::{ConfigRecord, Referrer, SchemaVersion, Selection, StoreError, SubjectSummary};
+use crate::store::{ConfigRecord, Content, Referrer, SchemaVersion, Selection, StoreError, SubjectSummary};
 
 const VERSION: &str = concat!(
     "SELECT ",
@@ -21,14 +21,18 @@ const VERSION: &str = concat!(
       WHERE c.name = ?1"
 );
 
+/// Uses that an import has not replaced all lead to the same content, so it is read once, with the first of them: an id
+/// may have as many uses as there are subjects.
 const USES_OF_ID: &str = concat!(
     "SELECT ",
     version_columns!(),
-    ", s.name
+    ", s.name, u.replaced
       FROM contexts c CROSS JOIN uses u ON u.context_id = c.context_id AND u.id = ?2
           CROSS JOIN subjects s ON s.subject_id = u.subject_id
           CROSS JOIN versions v ON v.subject_id = u.subject_id AND v.version = u.version
-          CROSS JOIN contents t ON t.content_id = v.content_id
+          LEFT JOIN contents t ON t.content_id = v.content_id AND (u.replaced = 1 OR u.subject_id =
+              (SELECT f.subject_id FROM uses f
+               WHERE f.context_id = c.context_id AND f.id = ?2 AND f.replaced = 0 ORDER BY f.subject_id LIMIT 1))
       WHERE c.name = ?1"
 );
 
@@ -91,10 +95,15 @@ pub(super) async fn uses_of_id(
     id: SchemaId,
 ) -> Result<Vec<SchemaVersion>, StoreError> {
     let rows = fetch(readers, sqlx::query(USES_OF_ID).bind(context.as_str()).bind(id.0)).await?;
+    let shared = shared_content(&rows).map_err(database)?;
     let mut uses = Vec::with_capacity(rows.len());
     for row in &rows {
         let read = || {
-            schema_version(row, 0, Subject::new(context.clone(), row.try_get::<String, _>(VERSION_COLUMNS)?))
+            let subject = Subject::new(context.clone(), row.try_get::<String, _>(VERSION_COLUMNS)?);
+            match (&shared, row.try_get(VERSION_COLUMNS + 1)?) {
+                (Some(content), false) => rows::version_of(row, 0, subject, content),
+                _ => schema_version(row, 0, subject),
+            }
         };
         push_sharing(&mut uses, read().map_err(database)?);
     }
@@ -102,9 +111,22 @@ pub(super) async fn uses_of_id(
     Ok(uses)
 }
 
+/// The content of the uses that were not replaced, from the row that has it.
+fn shared_content(rows: &[SqliteRow]) -> Result<Option<Arc<Content>>, Error> {
+    for row in rows {
+        let (guid, replaced): (Option<&[u8]>, bool) = (row.try_get(4)?, row.try_get(VERSION_COLUMNS + 1)?);
+        if guid.is_some() && !replaced {
+            return rows::content(row, 4).map(|content| Some(Arc::new(content)));
+        }
+    }
+    Ok(None)
+}
+
 /// Lets neighbours with equal content share it.
 fn push_sharing(versions: &mut Vec<SchemaVersion>, mut version: SchemaVersion) {
-    if let Some(previous) = versions.last().filter(|previous| previous.content == version.content) {
+    if let Some(previous) = versions.last().filter(|previous| {
+        !Arc::ptr_eq(&previous.content, &version.content) && previous.content == version.content
+    }) {
         version.content = Arc::clone(&previous.content);
     }
     versions.push(version);

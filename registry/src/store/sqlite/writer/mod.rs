@@ -5,6 +5,7 @@
 //! it is refused, or is rolled back to its savepoint; the others go on. If the transaction fails as a whole, each of
 //! its events is tried alone, so that none fails for another's sake; what fails then is answered with the failure.
 
+mod associations;
 mod deletions;
 mod facts;
 mod insert;
@@ -23,7 +24,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::committed::Committed;
 use super::readers::SharedConnection;
 use crate::store::clock::Clock;
-use crate::store::{Basis, ConfigRecord, ModeChange, Registered, Registration, StoreError};
+use crate::store::{
+    AssociationChange, Basis, ConfigRecord, ModeChange, Registered, Registration, SchemaVersion, StoreError,
+};
 use transaction::Transaction;
 
 /// What the writer is asked to do, and where the answer goes. Nobody listening is no reason not to do it.
@@ -31,6 +34,10 @@ pub(super) enum Event {
     Register {
         registration: Arc<Registration>,
         answer: oneshot::Sender<Result<Written, StoreError>>,
+    },
+    Associate {
+        change: Box<AssociationChange>,
+        answer: oneshot::Sender<Result<Vec<SchemaVersion>, StoreError>>,
     },
     Change {
         change: Change,
@@ -78,6 +85,7 @@ pub(super) enum Change {
 /// How an event ended inside a transaction that did not fail.
 enum Outcome {
     Registered(Result<Written, StoreError>),
+    Associated(Result<Vec<SchemaVersion>, StoreError>),
     Changed(Result<(), StoreError>),
     Closing,
 }
@@ -89,6 +97,8 @@ pub(super) struct Writer {
     connect: Option<SqliteConnectOptions>,
     /// Whether the connection may be in the middle of a transaction that failed.
     broken: bool,
+    /// Whether the last transaction failed, so that the next one must show that it can be written to disk.
+    failing: bool,
     committed: Arc<Committed>,
     clock: Clock,
     max_batch: usize,
@@ -114,7 +124,7 @@ impl Writer {
     ) -> Self {
         let revision = i64::try_from(committed.revision()).unwrap_or(i64::MAX);
         let numbers = Numbers { revision, subject: 0 };
-        Self { connection, connect, broken: false, committed, clock, max_batch, numbers }
+        Self { connection, connect, broken: false, failing: false, committed, clock, max_batch, numbers }
     }
 
     /// Works until it is told to close or nobody can tell it anything; hands the connection back.
@@ -152,6 +162,7 @@ impl Writer {
         let mut connection = connection.lock().await;
         self.repair(&mut connection).await?;
         let result = self.transact(&mut connection, batch, waiting).await;
+        self.failing = result.is_err();
         if result.is_err() && sqlx::query("ROLLBACK").execute(&mut *connection).await.is_err() {
             self.broken = true;
         }
@@ -166,6 +177,10 @@ impl Writer {
     ) -> Result<Vec<Outcome>, Error> {
         let before = self.numbers.revision;
         let mut transaction = Transaction::begin(connection, &mut self.numbers, &self.clock).await?;
+        if self.failing {
+            // An event that changes nothing else: without one, an empty transaction would succeed on a full disk.
+            transaction.next_revision();
+        }
         let mut outcomes = Vec::with_capacity(batch.len());
         while outcomes.len() < batch.len() {
             transaction.apply(batch.get(outcomes.len()..).unwrap_or_default(), &mut outcomes).await?;
@@ -201,6 +216,7 @@ fn answer_all(events: impl Iterator<Item = Event>, outcomes: Vec<Outcome>) {
         // A caller that has gone does not hear it.
         match (event, outcome) {
             (Event::Register { answer, .. }, Outcome::Registered(result)) => drop(answer.send(result)),
+            (Event::Associate { answer, .. }, Outcome::Associated(result)) => drop(answer.send(result)),
             (Event::Change { answer, .. }, Outcome::Changed(result)) => drop(answer.send(result)),
             _ => {}
         }
@@ -214,6 +230,7 @@ fn fail_all(events: impl Iterator<Item = Event>, error: Error) {
     for event in events {
         match event {
             Event::Register { answer, .. } => drop(answer.send(Err(failure()))),
+            Event::Associate { answer, .. } => drop(answer.send(Err(failure()))),
             Event::Change { answer, .. } => drop(answer.send(Err(failure()))),
             Event::Close => {}
         }

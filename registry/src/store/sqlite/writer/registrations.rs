@@ -203,7 +203,7 @@ impl Transaction<'_> {
     }
 
     /// Decides with everything the database knows. Nothing is written before the decision stands.
-    async fn try_register(
+    pub(super) async fn try_register(
         &mut self,
         registration: &Registration,
         revisions: &mut Revisions,

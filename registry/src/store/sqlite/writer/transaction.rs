@@ -73,6 +73,11 @@ impl<'a> Transaction<'a> {
                 for event in run {
                     outcomes.push(match event {
                         Event::Change { change, .. } => Outcome::Changed(self.change(change).await?),
+                        Event::Associate { change, .. } => {
+                            let savepoint = self.savepoint().await?;
+                            let result = self.associate(change).await;
+                            Outcome::Associated(self.end(savepoint, result).await?)
+                        }
                         _ => Outcome::Closing,
                     });
                 }
@@ -108,15 +113,15 @@ impl<'a> Transaction<'a> {
     }
 
     /// Keeps what was written since the savepoint, or undoes it if the event was refused.
-    async fn end(
+    async fn end<T>(
         &mut self,
         savepoint: Savepoint,
-        result: Result<(), Stop>,
-    ) -> Result<Result<(), StoreError>, Error> {
+        result: Result<T, Stop>,
+    ) -> Result<Result<T, StoreError>, Error> {
         match result {
-            Ok(()) => {
+            Ok(done) => {
                 self.execute("RELEASE event", SqliteArguments::default()).await?;
-                Ok(Ok(()))
+                Ok(Ok(done))
             }
             Err(Stop::Refused(refusal)) => {
                 self.execute("ROLLBACK TO event; RELEASE event", SqliteArguments::default()).await?;

@@ -1,0 +1,335 @@
+//! Copying a running registry over REST.
+//!
+//! Asks only what every registry that speaks Confluent's API answers, and does without what older ones lack: contexts,
+//! associations, `deleted` and `ts` in listings. What REST does not tell is not copied: the level of a config where the
+//! server fills in its default, config and mode of subjects that never had a version and are no alias, and versions
+//! that were replaced by an import.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use muster_schema::{Context, SchemaId, Subject};
+use serde_json::{Value, json};
+
+use super::record::{Record, Undecodable};
+use super::replay::{Override, Replay};
+
+/// Schemas asked for at a time.
+const PAGE: usize = 1000;
+
+/// An answer of a registry.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// A JSON body with status 200.
+    Ok(Value),
+    /// Status 404 or 405: there is no such thing, or the registry does not know the path.
+    Absent,
+}
+
+/// Whoever can ask a registry.
+pub trait Source {
+    /// Why it could not be asked.
+    type Error;
+
+    /// Sends `GET path`, where `path` begins with `/` and is percent-encoded.
+    fn get(&mut self, path: &str) -> impl Future<Output = Result<Answer, Self::Error>>;
+}
+
+/// Why a registry could not be copied.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError<E> {
+    /// It could not be asked, or refused to answer.
+    #[error("GET {path} failed")]
+    Source {
+        /// What was asked.
+        path: String,
+        /// Why.
+        #[source]
+        source: E,
+    },
+    /// It answered something that cannot be understood.
+    #[error("GET {path} was answered with something unexpected: {reason}")]
+    Unexpected {
+        /// What was asked.
+        path: String,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+    /// It was written to while it was copied.
+    #[error("the registry was written to while it was copied: {0}")]
+    Changed(String),
+}
+
+/// Copies the registry behind `source` into `replay`. `progress` is told how many versions were copied, of how many.
+///
+/// Everything is listed again at the end: a registry that was written to meanwhile is [`CopyError::Changed`], for what
+/// was copied may never have stood together.
+pub async fn copy<S: Source>(
+    source: &mut S,
+    replay: &mut Replay,
+    progress: &mut (dyn FnMut(u64, u64) + Send),
+) -> Result<(), CopyError<S::Error>> {
+    let mut asker = Asker { source };
+    let contexts = asker.contexts().await?;
+    let before = asker.listing().await?;
+    let mut place = 0;
+    let mut apply = |replay: &mut Replay, key: Value, value: Value, timestamp_ms: Option<i64>| {
+        place += 1;
+        match Record::decode(&key, Some(&value), timestamp_ms) {
+            Ok(record) => replay.apply(record, place, timestamp_ms),
+            Err(error) => replay.skip(place, describe(&key, &error)),
+        }
+    };
+    for context in &contexts {
+        let key = json!({"keytype": "CONTEXT", "tenant": "default", "context": context, "magic": 0});
+        apply(replay, key, json!({"tenant": "default", "context": context}), None);
+    }
+
+    let total = before.values().map(BTreeMap::len).sum::<usize>() as u64;
+    let mut copied = 0;
+    let mut bodies = asker.schemas(&mut |done| progress(done.min(total), total)).await?;
+    let mut highest: BTreeMap<Context, SchemaId> = BTreeMap::new();
+    for (subject, versions) in &before {
+        for (version, deleted) in versions {
+            let found = bodies.remove(&(subject.clone(), *version));
+            let mut body = match found {
+                Some(body) => body,
+                None => asker.version(subject, *version).await?,
+            };
+            let timestamp_ms = body.get("ts").and_then(Value::as_i64);
+            if let Some(id) = id_of(&body) {
+                let known = highest.entry(Subject::parse(subject).context().clone()).or_insert(id);
+                *known = (*known).max(id);
+                body["deleted"] = json!(deleted);
+            }
+            let key = json!({"keytype": "SCHEMA", "subject": subject, "version": version, "magic": 1});
+            apply(replay, key, body, timestamp_ms);
+            copied += 1;
+            progress(copied, total);
+        }
+    }
+
+    let mut targets: BTreeSet<String> = before.keys().cloned().collect();
+    targets.extend(asker.aliases().await?);
+    targets.extend([String::new(), ":.__GLOBAL:".to_owned()]);
+    targets.extend(contexts.iter().map(|context| format!(":{context}:")));
+    for target in &targets {
+        for (keytype, path) in [("CONFIG", "/config"), ("MODE", "/mode")] {
+            let Some(mut value) = asker.setting(path, target).await? else { continue };
+            let mut key = json!({"keytype": keytype, "magic": 0});
+            if !target.is_empty() {
+                key = json!({"keytype": keytype, "subject": target, "magic": 0});
+                value["subject"] = json!(target);
+            }
+            apply(replay, key, value, None);
+        }
+    }
+    for association in asker.associations().await? {
+        let mut key = json!({"keytype": "ASSOC", "magic": 0});
+        let mut value = association;
+        for member in ["resourceName", "resourceNamespace", "resourceType", "associationType", "subject"] {
+            key[member] = value.get(member).cloned().unwrap_or_default();
+        }
+        if value.get("frozen").is_none() {
+            value["frozen"] = json!(value.get("lifecycle").and_then(Value::as_str) == Some("STRONG"));
+        }
+        let updated = value.get("updateTs").and_then(Value::as_i64);
+        apply(replay, key, value, updated);
+    }
+    for (context, id) in highest {
+        if let Some(last) = asker.max_id(&context, id).await? {
+            replay.set(Override::LastId(context, last));
+        }
+    }
+    let after = asker.listing().await?;
+    match changed(&before, &after) {
+        Some(what) => Err(CopyError::Changed(what)),
+        None => Ok(()),
+    }
+}
+
+/// Subjects with their versions, and whether each is soft-deleted.
+type Listing = BTreeMap<String, BTreeMap<i32, bool>>;
+
+fn changed(before: &Listing, after: &Listing) -> Option<String> {
+    let differs = |subject: &&String| before.get(*subject) != after.get(*subject);
+    let subject = before.keys().chain(after.keys()).find(differs)?;
+    Some(format!("subject {subject:?} has other versions than at first"))
+}
+
+/// The id in a body.
+fn id_of(body: &Value) -> Option<SchemaId> {
+    let id = body.get("id")?.as_i64()?;
+    i32::try_from(id).ok().map(SchemaId)
+}
+
+fn describe(key: &Value, error: &Undecodable) -> String {
+    let part = |name: &str| key.get(name).map(Value::to_string).unwrap_or_default();
+    format!("{} of {} {}: {error}", part("keytype"), part("subject"), part("version"))
+}
+
+struct Asker<'s, S> {
+    source: &'s mut S,
+}
+
+impl<S: Source> Asker<'_, S> {
+    async fn get(&mut self, path: &str) -> Result<Option<Value>, CopyError<S::Error>> {
+        match self.source.get(path).await {
+            Ok(Answer::Ok(value)) => Ok(Some(value)),
+            Ok(Answer::Absent) => Ok(None),
+            Err(source) => Err(CopyError::Source { path: path.to_owned(), source }),
+        }
+    }
+
+    async fn list(&mut self, path: &str) -> Result<Option<Vec<Value>>, CopyError<S::Error>> {
+        match self.get(path).await? {
+            None => Ok(None),
+            Some(Value::Array(items)) => Ok(Some(items)),
+            Some(other) => Err(unexpected(path, format!("no list: {}", short(&other)))),
+        }
+    }
+
+    async fn texts(&mut self, path: &str) -> Result<Option<Vec<String>>, CopyError<S::Error>> {
+        let Some(items) = self.list(path).await? else { return Ok(None) };
+        let text =
+            |item: Value| item.as_str().map(str::to_owned).ok_or_else(|| unexpected(path, short(&item)));
+        items.into_iter().map(text).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Names of contexts other than the default one.
+    async fn contexts(&mut self) -> Result<Vec<String>, CopyError<S::Error>> {
+        let found = self.texts("/contexts").await?.unwrap_or_default();
+        Ok(found.into_iter().filter(|context| context != ".").collect())
+    }
+
+    async fn listing(&mut self) -> Result<Listing, CopyError<S::Error>> {
+        let path = "/subjects?subjectPrefix=:*:&deleted=true";
+        let subjects = self.texts(path).await?.ok_or_else(|| unexpected(path, "there are no subjects"))?;
+        let mut listing = Listing::new();
+        for subject in subjects {
+            let path = format!("/subjects/{}/versions", encode(&subject));
+            let all = self.numbers(&format!("{path}?deleted=true")).await?;
+            let live = self.numbers(&path).await?;
+            let versions = all.into_iter().map(|version| (version, !live.contains(&version))).collect();
+            listing.insert(subject, versions);
+        }
+        Ok(listing)
+    }
+
+    async fn numbers(&mut self, path: &str) -> Result<BTreeSet<i32>, CopyError<S::Error>> {
+        let items = self.list(path).await?.unwrap_or_default();
+        let number = |item: &Value| {
+            let number = item.as_i64().and_then(|number| i32::try_from(number).ok());
+            number.ok_or_else(|| unexpected(path, short(item)))
+        };
+        items.iter().map(number).collect()
+    }
+
+    /// Bodies of versions, page by page. What a registry leaves out here is asked for one by one.
+    async fn schemas(
+        &mut self,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<BTreeMap<(String, i32), Value>, CopyError<S::Error>> {
+        let mut found = BTreeMap::new();
+        for offset in (0..).step_by(PAGE) {
+            let path = format!("/schemas?subjectPrefix=:*:&deleted=true&offset={offset}&limit={PAGE}");
+            let Some(page) = self.list(&path).await? else { break };
+            let (count, known) = (page.len(), found.len());
+            for body in page {
+                let subject = body.get("subject").and_then(Value::as_str).map(str::to_owned);
+                let version = body.get("version").and_then(Value::as_i64).and_then(|v| i32::try_from(v).ok());
+                if let (Some(subject), Some(version)) = (subject, version) {
+                    found.insert((subject, version), body);
+                }
+            }
+            progress(found.len() as u64);
+            // A registry that knows no pages answers everything each time.
+            if count < PAGE || found.len() == known {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn version(&mut self, subject: &str, version: i32) -> Result<Value, CopyError<S::Error>> {
+        let path = format!("/subjects/{}/versions/{version}?deleted=true", encode(subject));
+        self.get(&path)
+            .await?
+            .ok_or_else(|| CopyError::Changed(format!("{subject:?} has lost version {version}")))
+    }
+
+    /// Subjects that stand for others.
+    async fn aliases(&mut self) -> Result<BTreeSet<String>, CopyError<S::Error>> {
+        let mut found = BTreeSet::new();
+        for offset in (0..).step_by(PAGE) {
+            let path = format!(
+                "/schemas?subjectPrefix=:*:&aliases=true&latestOnly=true&offset={offset}&limit={PAGE}"
+            );
+            let Some(page) = self.list(&path).await? else { break };
+            let aliases = page.iter().filter_map(|body| body.get("aliases")?.as_array()).flatten();
+            let known = found.len();
+            found.extend(aliases.filter_map(Value::as_str).map(str::to_owned));
+            if page.len() < PAGE || (offset > 0 && found.len() == known && page.len() > PAGE) {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn setting(&mut self, path: &str, target: &str) -> Result<Option<Value>, CopyError<S::Error>> {
+        let path = if target.is_empty() { path.to_owned() } else { format!("{path}/{}", encode(target)) };
+        let Some(value) = self.get(&path).await? else { return Ok(None) };
+        let Value::Object(members) = &value else { return Err(unexpected(&path, short(&value))) };
+        // The top level and `.__GLOBAL` answer with the server's default where nothing is set.
+        let default = [("mode", "READWRITE"), ("compatibilityLevel", "BACKWARD")];
+        let is_default =
+            members.len() == 1 && default.iter().any(|(name, text)| value.get(*name) == Some(&json!(text)));
+        let above = target.is_empty() || target == ":.__GLOBAL:";
+        Ok(Some(value).filter(|_| !(above && is_default)))
+    }
+
+    async fn associations(&mut self) -> Result<Vec<Value>, CopyError<S::Error>> {
+        let mut found: Vec<Value> = Vec::new();
+        for offset in (0..).step_by(PAGE) {
+            let path = format!("/associations/resources/-/-?offset={offset}&limit={PAGE}");
+            let Some(page) = self.list(&path).await? else { break };
+            let count = page.len();
+            found.extend(page);
+            if count < PAGE {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn max_id(
+        &mut self,
+        context: &Context,
+        known: SchemaId,
+    ) -> Result<Option<SchemaId>, CopyError<S::Error>> {
+        let subject = encode(&format!(":{context}:"));
+        let path = format!("/schemas/ids/{known}?subject={subject}&fetchMaxId=true");
+        let max = self.get(&path).await?.as_ref().and_then(|body| body.get("maxId")).and_then(Value::as_i64);
+        Ok(max.and_then(|id| i32::try_from(id).ok()).map(SchemaId))
+    }
+}
+
+fn unexpected<E>(path: &str, reason: impl Into<String>) -> CopyError<E> {
+    CopyError::Unexpected { path: path.to_owned(), reason: reason.into() }
+}
+
+fn short(value: &Value) -> String {
+    value.to_string().chars().take(120).collect()
+}
+
+/// Percent-encodes everything but what every server takes as it is.
+fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
