@@ -17,13 +17,16 @@
 pub mod http;
 mod metrics;
 mod options;
+pub mod portable;
 mod service;
+pub mod settings;
 pub mod store;
+mod uuid;
 
 use std::sync::Arc;
 
 pub use http::serve::serve;
-pub use options::{Options, RuleSets};
+pub use options::{Cors, Options, RuleSets, SearchLimit, SearchLimits};
 
 use http::front::Front;
 

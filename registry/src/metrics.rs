@@ -22,7 +22,7 @@ const BUCKETS: [f64; 13] =
     [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];
 
 /// Statuses with a series of their own; the rest share the last, `other`.
-const STATUSES: [u16; 14] = [200, 204, 400, 404, 405, 406, 408, 409, 413, 415, 422, 500, 503, 0];
+const STATUSES: [u16; 16] = [200, 204, 207, 400, 404, 405, 406, 408, 409, 413, 415, 422, 500, 503, 504, 0];
 
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
 

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 
 /// The media types that answers come in, each with the server's own preference in thousandths.
-const PRODUCED: [(&str, u16); 3] = [
+pub(crate) const PRODUCED: [(&str, u16); 3] = [
     ("application/vnd.schemaregistry.v1+json", 1000),
     ("application/vnd.schemaregistry+json", 900),
     (JSON, 500),
@@ -13,7 +13,7 @@ const PRODUCED: [(&str, u16); 3] = [
 pub(crate) const JSON: &str = "application/json";
 
 /// What a body without `Content-Type` counts as; read as JSON.
-const OCTETS: &str = "application/octet-stream";
+pub(crate) const OCTETS: &str = "application/octet-stream";
 
 /// The media type of an answer, or `None` where the client accepts none of ours (406).
 ///

@@ -164,7 +164,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, HttpFailure> {
             "Document nesting depth exceeds the maximum of {MOST_DEPTH}"
         )));
     }
-    serde_json::from_slice(bytes).map(Some).map_err(|error| {
+    let read = match without_odd_numbers(bytes) {
+        Some(plain) => serde_json::from_slice(&plain),
+        None => serde_json::from_slice(bytes),
+    };
+    read.map(Some).map_err(|error| {
         let text = error.to_string();
         let text = text.split(" at line ").next().unwrap_or_default();
         HttpFailure::Malformed(text.to_owned())
@@ -173,6 +177,41 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, HttpFailure> {
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The bytes with `null` in place of the tokens `NaN`, `Infinity` and `-Infinity`, which the reference's parser knows;
+/// none if there are none.
+fn without_odd_numbers(bytes: &[u8]) -> Option<Vec<u8>> {
+    const TOKENS: [&[u8]; 3] = [b"NaN", b"-Infinity", b"Infinity"];
+    if !bytes.windows(3).any(|window| window == b"NaN" || window == b"Inf") {
+        return None;
+    }
+    let mut plain = Vec::with_capacity(bytes.len());
+    let (mut rest, mut quoted) = (bytes, false);
+    while let Some((first, after)) = rest.split_first() {
+        let token = TOKENS.iter().find_map(|token| rest.strip_prefix(*token));
+        match (first, token) {
+            (_, Some(after)) if !quoted => {
+                plain.extend_from_slice(b"null");
+                rest = after;
+                continue;
+            }
+            (b'\\', _) if quoted => {
+                plain.push(*first);
+                rest = after;
+                if let Some((escaped, after)) = rest.split_first() {
+                    plain.push(*escaped);
+                    rest = after;
+                }
+                continue;
+            }
+            (b'"', _) => quoted = !quoted,
+            _ => {}
+        }
+        plain.push(*first);
+        rest = after;
+    }
+    Some(plain)
 }
 
 /// How deeply brackets nest outside strings. Skipping an unknown member does not count, so this comes first.
@@ -222,6 +261,20 @@ mod tests {
         assert!(parse::<Object<Nothing>>(of(999).as_bytes()).is_ok());
         for depth in [1000, 100_000] {
             assert!(parse::<Object<Nothing>>(of(depth).as_bytes()).is_err(), "{depth}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_none_count_as_null() {
+        let cases = [
+            (r#"{"a":1}"#, None),
+            (r#"{"a":NaN,"b":[-Infinity,Infinity]}"#, Some(r#"{"a":null,"b":[null,null]}"#)),
+            (r#"{"a":"NaN \" Infinity"}"#, Some(r#"{"a":"NaN \" Infinity"}"#)),
+            ("\"NaN\\", Some("\"NaN\\")),
+        ];
+        for (json, expected) in cases {
+            let plain = without_odd_numbers(json.as_bytes()).map(|plain| String::from_utf8(plain).unwrap());
+            assert_eq!(plain.as_deref(), expected, "{json}");
         }
     }
 

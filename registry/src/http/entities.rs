@@ -11,6 +11,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
+use super::association_entities::AssociationEntity;
 use crate::service::Found;
 use crate::store::{ConfigRecord, SchemaVersion};
 
@@ -268,6 +269,10 @@ pub(crate) struct SchemaAnswer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Option<Vec<String>>)]
     pub(crate) aliases: Vec<String>,
+    /// Associations of the subject.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Option<Vec<AssociationEntity>>)]
+    pub(crate) associations: Vec<AssociationEntity>,
 }
 
 impl SchemaAnswer {

@@ -1,5 +1,7 @@
 //! The one table from domain errors to status, `error_code` and message (registry API spec §1.2 and §2).
 
+use std::sync::Arc;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muster_schema::{ParseError, SchemaType};
@@ -50,6 +52,10 @@ pub(crate) enum HttpFailure {
     BodyTooSlow,
     /// A context name in the path has an inner colon.
     InvalidContext(String),
+    /// Too many requests are under way.
+    Overloaded,
+    /// The request took too long.
+    TimedOut,
     /// Something went wrong that should not have.
     Internal,
 }
@@ -65,6 +71,10 @@ impl From<HttpFailure> for Failure {
         Self::Http(failure)
     }
 }
+
+/// Left with an answer by a failure of ours, to be logged where the request is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Failed(pub(crate) Arc<ServiceError>);
 
 /// The body of every error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -84,7 +94,6 @@ pub(crate) fn row(error: &ServiceError) -> (u16, i32, String) {
     use ServiceError as E;
     let invalid = |details: String| (422, 42201, details);
     let refused = |text: String| (422, 42205, text);
-    let internal = || (500, 500, INTERNAL.to_owned());
     match error {
         E::SubjectNotFound(subject) => (404, 40401, format!("Subject '{subject}' not found.")),
         E::VersionNotFound(version) => (404, 40402, format!("Version {version} not found.")),
@@ -152,12 +161,8 @@ pub(crate) fn row(error: &ServiceError) -> (u16, i32, String) {
         E::ForwardNotGlobal => (422, 42204, "Forward mode only supported on global level".to_owned()),
         E::ModeImmutable => refused("Mode changes are not allowed".to_owned()),
         E::ModeForbids { subject, needed } => {
-            let state = match needed {
-                NeededMode::Writable => "in read-only mode",
-                NeededMode::Import => "not in import mode",
-                NeededMode::ReadWrite => "not in read-write mode",
-            };
-            refused(format!("Subject {subject} in context {} is {state}", subject.context().prefix()))
+            let (context, state) = (subject.context().prefix(), mode_state(*needed));
+            refused(format!("Subject {subject} in context {context} is {state}"))
         }
         E::IdTaken { id, context } => {
             let context = context.prefix();
@@ -176,8 +181,52 @@ pub(crate) fn row(error: &ServiceError) -> (u16, i32, String) {
         E::ContextNotEmpty(context) => {
             (422, 42211, format!("The specified context ':{context}:' is not empty."))
         }
-        E::NegativeOffset | E::NoText(_) | E::ContentUnused(_) | E::MissingMember(_) => internal(),
+        E::AssociationNotFound(id) => (404, 40410, format!("Association for '{id}' not found.")),
+        E::IncompatibleAssociation(messages) => (409, 40901, format!("[{}]", messages.join(", "))),
+        E::AssociationExists { association_type, resource } => {
+            let text = format!("An association of type '{association_type}' already exists for resource");
+            (409, 40903, format!("{text} '{resource}'"))
+        }
+        E::SubjectAssociated(subject) | E::LastVersionAssociated(subject) => {
+            (409, 40904, format!("An association already exists for subject '{subject}'"))
+        }
+        E::StronglyAssociated(subject) => {
+            (409, 40905, format!("A strong association already exists for subject '{subject}'"))
+        }
+        E::NoActiveVersion(subject) => {
+            (409, 40907, format!("No active (non-deleted) version exists for subject '{subject}'"))
+        }
+        E::AssociationFrozen { association_type, subject } => {
+            let text = format!("The association of type  '{association_type}' is frozen for subject");
+            (409, 40908, format!("{text} '{subject}'"))
+        }
+        E::SubjectReferenced(subject) => {
+            (422, 42206, format!("One or more references exist to the schema {subject}."))
+        }
+        E::ReferenceToAssociated(subject) => {
+            let text = "has a strong association and cannot be referenced";
+            refused(format!("Subject '{subject}' {text}"))
+        }
+        E::ModeForbidsAssociation { subject, needed } => {
+            let (name, context) = (subject.name(), subject.context());
+            refused(format!("Subject {name} in context {context} is {}", mode_state(*needed)))
+        }
+        E::InvalidAssociation { property, detail } => {
+            let text = "The association specified an invalid value for property";
+            (422, 42212, format!("{text}: '{property}', detail: {detail}"))
+        }
+        E::NegativeOffset => (400, 400, "offset must not be negative".to_owned()),
+        E::NotShowable { .. } => (500, 500, error.to_string()),
+        E::AmbiguousResource => (500, 500, "Several resources are meant".to_owned()),
         E::Store { operation, .. } => store_failure(*operation),
+    }
+}
+
+fn mode_state(needed: NeededMode) -> &'static str {
+    match needed {
+        NeededMode::Writable => "in read-only mode",
+        NeededMode::Import => "not in import mode",
+        NeededMode::ReadWrite => "not in read-write mode",
     }
 }
 
@@ -194,7 +243,7 @@ fn store_failure(operation: Operation) -> (u16, i32, String) {
     let internal = |text: &str| (500, 500, text.to_owned());
     match operation {
         Operation::Read => store("Error while reading from the schema store"),
-        Operation::Register => store("Error while registering schema"),
+        Operation::Register | Operation::Associate => store("Error while registering schema"),
         Operation::DeleteVersion => store("Error while deleting Schema Version"),
         Operation::PutConfig => store("Failed to update compatibility level"),
         Operation::DeleteConfig => store("Failed to delete compatibility level"),
@@ -224,6 +273,8 @@ pub(crate) fn http_row(failure: &HttpFailure) -> (u16, i32, String) {
             (400, 400, format!("413: Request body is too large: more than {limit}"))
         }
         F::InvalidContext(name) => (400, 400, format!("Context name '{name}' cannot contain a colon")),
+        F::Overloaded => (503, 503, "Too many requests, try again later".to_owned()),
+        F::TimedOut => (504, 504, "Request timed out".to_owned()),
         F::Internal => (500, 500, INTERNAL.to_owned()),
     }
 }
@@ -235,12 +286,11 @@ impl IntoResponse for Failure {
             Self::Http(failure) => failure.into_response(),
             Self::Service(error) => {
                 let (status, code, message) = row(&error);
-                if let ServiceError::Store { source, .. } = &error {
-                    let cause =
-                        std::error::Error::source(source).map(ToString::to_string).unwrap_or_default();
-                    tracing::error!(error = %error, store.error = %source, cause, "request failed");
+                let mut response = answer(status, code, message);
+                if matches!(error, ServiceError::Store { .. }) {
+                    response.extensions_mut().insert(Failed(Arc::new(error)));
                 }
-                answer(status, code, message)
+                response
             }
         }
     }
@@ -254,7 +304,10 @@ impl IntoResponse for HttpFailure {
             // The rest of the body is not read, so nothing can follow it.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        if matches!(self, Self::BodyTooLarge { .. }) {
+        if matches!(self, Self::Overloaded) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if matches!(self, Self::BodyTooLarge { .. } | Self::Overloaded | Self::TimedOut) {
             let json = HeaderValue::from_static(accept::JSON);
             response.headers_mut().insert(header::CONTENT_TYPE, json);
         }
@@ -276,7 +329,7 @@ mod tests {
 
     use super::*;
     use crate::service::PartialReference;
-    use crate::store::StoreError;
+    use crate::store::{AssociationType, StoreError};
 
     /// One of each. The match makes a new variant fail to compile until it is added here.
     fn every_error() -> Vec<ServiceError> {
@@ -298,6 +351,7 @@ mod tests {
             E::NoMode(subject()),
             E::Incompatible { subject: "orders-value".into(), messages: vec!["a".into(), "b".into()] },
             E::InvalidSchemaType("avro".into()),
+            E::NotShowable { format: "serialized".into(), source: parse() },
             E::InvalidSchema { schema_type: SchemaType::Avro, source: parse() },
             E::InvalidSchema {
                 schema_type: SchemaType::Json,
@@ -327,9 +381,19 @@ mod tests {
             E::InvalidRuleSet("Empty rule name".into()),
             E::ContextNotEmpty(Context::parse("ctx").unwrap()),
             E::NegativeOffset,
-            E::NoText(SchemaId(7)),
-            E::ContentUnused(muster_schema::Guid([0; 16])),
-            E::MissingMember("mode"),
+            E::AssociationNotFound("lkc-1:orders".into()),
+            E::AssociationExists { association_type: AssociationType::Key, resource: "orders".into() },
+            E::SubjectAssociated(subject()),
+            E::StronglyAssociated(named()),
+            E::LastVersionAssociated(subject()),
+            E::NoActiveVersion(subject()),
+            E::AssociationFrozen { association_type: AssociationType::Value, subject: named() },
+            E::IncompatibleAssociation(vec!["a".into(), "b".into()]),
+            E::SubjectReferenced(named()),
+            E::ReferenceToAssociated(named()),
+            E::ModeForbidsAssociation { subject: named(), needed: NeededMode::Writable },
+            E::InvalidAssociation { property: "subject", detail: "must not be empty".into() },
+            E::AmbiguousResource,
         ];
         for needed in [NeededMode::Writable, NeededMode::Import, NeededMode::ReadWrite] {
             errors.push(E::ModeForbids {
@@ -353,6 +417,7 @@ mod tests {
                 | E::NoMode(_)
                 | E::Incompatible { .. }
                 | E::InvalidSchemaType(_)
+                | E::NotShowable { .. }
                 | E::InvalidSchema { .. }
                 | E::NotNormalizable { .. }
                 | E::InvalidReference { .. }
@@ -375,9 +440,19 @@ mod tests {
                 | E::InvalidRuleSet(_)
                 | E::ContextNotEmpty(_)
                 | E::NegativeOffset
-                | E::NoText(_)
-                | E::ContentUnused(_)
-                | E::MissingMember(_)
+                | E::AssociationNotFound(_)
+                | E::AssociationExists { .. }
+                | E::SubjectAssociated(_)
+                | E::StronglyAssociated(_)
+                | E::LastVersionAssociated(_)
+                | E::NoActiveVersion(_)
+                | E::AssociationFrozen { .. }
+                | E::IncompatibleAssociation(_)
+                | E::SubjectReferenced(_)
+                | E::ReferenceToAssociated(_)
+                | E::ModeForbidsAssociation { .. }
+                | E::InvalidAssociation { .. }
+                | E::AmbiguousResource
                 | E::Store { .. } => {}
             }
         }
@@ -397,6 +472,8 @@ mod tests {
             F::ChunkedBodyTooLarge { limit: 10 },
             F::BodyTooSlow,
             F::InvalidContext(".a:b".into()),
+            F::Overloaded,
+            F::TimedOut,
             F::Internal,
         ];
         for failure in &failures {
@@ -411,6 +488,8 @@ mod tests {
                 | F::ChunkedBodyTooLarge { .. }
                 | F::BodyTooSlow
                 | F::InvalidContext(_)
+                | F::Overloaded
+                | F::TimedOut
                 | F::Internal => {}
             }
         }

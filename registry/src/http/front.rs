@@ -10,14 +10,16 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use axum::response::IntoResponse as _;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use tower::Service as _;
 
+use super::admission::{Admission, Class};
 use super::body::LargeBodies;
-use super::error::{Failure, HttpFailure};
+use super::cors::Cors;
+use super::error::{Failed, Failure, HttpFailure};
 use super::kept::{self, Kept};
 use super::rewrite::{self, Unroutable};
 use super::router::{Matched, ROUTES};
@@ -45,10 +47,17 @@ pub(crate) struct Front {
     app: App,
     router: Router,
     kept: Kept,
+    admission: Admission,
+    cors: Option<Cors>,
+    /// Added to every answer.
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// Metrics position of requests that match no route.
 const UNMATCHED: usize = ROUTES.len();
+
+/// Where the access log goes: a target of its own, so that it can be had or left.
+const ACCESS_LOG: &str = "muster_registry::access";
 
 /// The largest body that is compressed on the spot; larger ones go to a thread that may be kept busy.
 const COMPRESSED_HERE_BYTES: usize = 64 << 10;
@@ -60,9 +69,13 @@ impl Front {
         let metrics = Arc::new(Metrics::new(routes));
         let kept = Kept::new(options.answer_cache_bytes);
         let large_bodies = LargeBodies::new(options.max_body_bytes);
+        let admission = Admission::new(options.max_requests);
+        let cors = Cors::new(&options.cors);
+        let headers =
+            options.response_headers.iter().filter_map(|(name, value)| header(name, value)).collect();
         let service = Service::new(store, options, Arc::clone(&metrics));
         let app = Arc::new(AppState { service, metrics, large_bodies });
-        Self { router: router::router(Arc::clone(&app)), app, kept }
+        Self { router: router::router(Arc::clone(&app)), app, kept, admission, cors, headers }
     }
 
     /// The settings.
@@ -89,15 +102,17 @@ impl Front {
         }
         let media_type = accept::negotiate(headers)?;
         let compressible = answer.body.len() >= kept::COMPRESSED_FROM_BYTES;
-        let gzip = compressible && kept::accepts_gzip(headers);
+        let gzip = compressible && self.options().compression && kept::accepts_gzip(headers);
         let mut response = Response::new(if gzip { answer.gzipped? } else { answer.body });
         let out = response.headers_mut();
         out.reserve(4);
         out.insert(header::CONTENT_TYPE, media_type);
         out.insert(request_id::X_REQUEST_ID, request_id::of(headers));
         encoding_headers(out, compressible, gzip);
+        self.add_headers(headers, out);
         self.app.metrics.kept_answer();
         self.app.metrics.answered(answer.route, 200, started.elapsed());
+        log(request.method(), answer.route, &response, started);
         Some(response)
     }
 
@@ -110,12 +125,14 @@ impl Front {
             return refused::page(&method, request.headers(), uri.path(), refusal);
         }
         let id = request_id::of(request.headers());
-        let gzip = kept::accepts_gzip(request.headers());
+        let gzip = self.options().compression && kept::accepts_gzip(request.headers());
         let revision = self.app.service.store().revision();
-        let mut response = match contained(self.route(request)).await {
-            Some(response) => response,
-            None => HttpFailure::Internal.into_response(),
-        };
+        let told = self.told(request.headers());
+        let mut response =
+            match self.cors.as_ref().and_then(|cors| cors.preflight(&method, request.headers())) {
+                Some(preflight) => preflight,
+                None => self.admitted(&method, uri.path(), request).await,
+            };
         let matched = response.extensions_mut().remove::<Matched>();
         response.headers_mut().insert(request_id::X_REQUEST_ID, id);
         if matched.is_some_and(|matched| matched.api) && method != Method::HEAD {
@@ -124,8 +141,43 @@ impl Front {
             response = self.finish(response, matched.map(|m| m.route), keep, revision, gzip).await;
         }
         let route = matched.map_or(UNMATCHED, |matched| matched.route);
+        self.add_headers(&told, response.headers_mut());
         self.app.metrics.answered(route, response.status().as_u16(), started.elapsed());
+        log(&method, route, &response, started);
         response
+    }
+
+    /// Answers a request if there is a place for it, in the time that it may take.
+    async fn admitted(&self, method: &Method, path: &str, request: Request<Body>) -> Response<Body> {
+        let Some(_place) = self.admission.admit(Class::of(method, path)) else {
+            return HttpFailure::Overloaded.into_response();
+        };
+        match tokio::time::timeout(self.options().request_timeout, contained(self.route(request))).await {
+            Ok(Some(response)) => response,
+            Ok(None) => HttpFailure::Internal.into_response(),
+            Err(_) => HttpFailure::TimedOut.into_response(),
+        }
+    }
+
+    /// The headers of a request that its answer's headers depend on.
+    fn told(&self, headers: &HeaderMap) -> HeaderMap {
+        let mut told = HeaderMap::new();
+        if self.cors.is_some()
+            && let Some(origin) = headers.get(header::ORIGIN)
+        {
+            told.insert(header::ORIGIN, origin.clone());
+        }
+        told
+    }
+
+    /// Adds what is configured for every answer.
+    fn add_headers(&self, told: &HeaderMap, out: &mut HeaderMap) {
+        for (name, value) in &self.headers {
+            out.insert(name.clone(), value.clone());
+        }
+        if let Some(cors) = &self.cors {
+            cors.allow(told, out);
+        }
     }
 
     async fn route(&self, mut request: Request<Body>) -> Response<Body> {
@@ -168,6 +220,41 @@ impl Front {
         }
         Response::from_parts(parts, Body::from(gzipped.unwrap_or(body)))
     }
+}
+
+/// A configured header; none, with a line in the log, if it cannot be one.
+fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
+    let header = name.parse().ok().zip(HeaderValue::from_str(value).ok());
+    if header.is_none() {
+        tracing::warn!(name, "a configured response header is left out: it is not valid");
+    }
+    header
+}
+
+/// Notes an answer: failures of ours always, the rest for those who want an access log.
+fn log<B>(method: &Method, route: usize, response: &Response<B>, started: Instant) {
+    let id = || {
+        response.headers().get(request_id::X_REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default()
+    };
+    let template = || ROUTES.get(route).map_or("unmatched", |route| route.path);
+    let status = response.status().as_u16();
+    if let Some(Failed(error)) = response.extensions().get() {
+        let cause = causes(error.as_ref());
+        let (request_id, route) = (id(), template());
+        tracing::error!(request.id = request_id, http.method = %method, http.route = route, http.status = status,
+            %error, cause, "request failed");
+    } else if tracing::enabled!(target: ACCESS_LOG, tracing::Level::INFO) {
+        let (request_id, route) = (id(), template());
+        let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+        tracing::info!(target: ACCESS_LOG, { request.id = request_id, http.method = %method, http.route = route,
+            http.status = status, duration_ms }, "answered");
+    }
+}
+
+/// What lies behind an error, outermost first.
+fn causes(error: &dyn std::error::Error) -> String {
+    let texts = std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string);
+    texts.collect::<Vec<_>>().join(": ")
 }
 
 fn encoding_headers(headers: &mut HeaderMap, compressible: bool, gzip: bool) {

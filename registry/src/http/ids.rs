@@ -57,10 +57,10 @@ pub(crate) async fn get(State(app): State<App>, Path(id): Path<String>, query: Q
         ("subject" = Option<String>, Query, description = "The subject or context (`:.ctx:`) in which the id counts"),
         ("format" = Option<String>, Query, description = "Form of the text"),
     ),
-    responses((status = 200, description = "The text", body = String), (status = 500, description = "500, also for an unknown id", body = ErrorBody)))]
+    responses((status = 200, description = "The text", body = String), (status = 404, description = "40403", body = ErrorBody)))]
 pub(crate) async fn get_schema(State(app): State<App>, Path(id): Path<String>, query: Query) -> Answer {
     let id = params::schema_id(&id)?;
-    let version = app.service.by_id(id, query.text("subject")).await?.ok_or(ServiceError::NoText(id))?;
+    let version = app.service.by_id(id, query.text("subject")).await?.ok_or(ServiceError::IdNotFound(id))?;
     let context = version.subject.context();
     reply::text(app.service.formatted(&version.content, context, query.text("format")).await?)
 }
@@ -77,7 +77,8 @@ pub(crate) async fn get_schema(State(app): State<App>, Path(id): Path<String>, q
     responses((status = 200, description = "Names", body = Vec<String>), (status = 404, description = "40403", body = ErrorBody)))]
 pub(crate) async fn subjects(State(app): State<App>, Path(id): Path<String>, query: Query) -> Answer {
     let (id, page) = (params::schema_id(&id)?, query.page()?);
-    let uses = app.service.uses_of_id(id, query.text("subject"), query.flag("deleted"), page).await?;
+    let bounds = app.service.options().search.subjects;
+    let uses = app.service.uses_of_id(id, query.text("subject"), query.flag("deleted"), page, bounds).await?;
     let names: Vec<String> = uses.iter().map(|used| used.subject.to_string()).collect();
     reply::json(&names)
 }
@@ -94,7 +95,8 @@ pub(crate) async fn subjects(State(app): State<App>, Path(id): Path<String>, que
     responses((status = 200, description = "Versions", body = Vec<SubjectVersion>), (status = 404, description = "40403", body = ErrorBody)))]
 pub(crate) async fn versions(State(app): State<App>, Path(id): Path<String>, query: Query) -> Answer {
     let (id, page) = (params::schema_id(&id)?, query.page()?);
-    let uses = app.service.uses_of_id(id, query.text("subject"), query.flag("deleted"), page).await?;
+    let bounds = app.service.options().search.versions;
+    let uses = app.service.uses_of_id(id, query.text("subject"), query.flag("deleted"), page, bounds).await?;
     let versions: Vec<SubjectVersion> = uses
         .iter()
         .map(|used| SubjectVersion { subject: used.subject.to_string(), version: used.version.0 })

@@ -29,6 +29,33 @@ pub(crate) struct Int(pub(crate) Option<i32>);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flag(pub(crate) Option<bool>);
 
+/// One of some words, in any letter case, or null; blank text is none. Another word is of the wrong shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Word<W>(pub(crate) Option<&'static str>, PhantomData<W>);
+
+/// The words that a member may have.
+pub(crate) trait Words {
+    /// Their names, as they are kept.
+    const NAMES: &'static [&'static str];
+}
+
+impl<W> Default for Word<W> {
+    fn default() -> Self {
+        Self(None, PhantomData)
+    }
+}
+
+impl<'de, W: Words> Deserialize<'de> for Word<W> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Text::deserialize(deserializer)?.0.filter(|text| !text.is_empty());
+        let find = |text: String| {
+            let known = W::NAMES.iter().find(|name| name.eq_ignore_ascii_case(&text)).copied();
+            known.ok_or_else(|| D::Error::unknown_variant(&text, W::NAMES))
+        };
+        Ok(Self(text.map(find).transpose()?, PhantomData))
+    }
+}
+
 /// A list, or null. Null items are left out.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct List<T>(pub(crate) Option<Vec<T>>);

@@ -5,11 +5,15 @@
 //! spec §1.
 
 mod accept;
+mod admission;
+mod association_entities;
 mod associations;
 mod body;
 mod compatibility;
 mod config;
 mod contexts;
+mod cors;
+mod description;
 mod entities;
 mod error;
 pub(crate) mod front;
@@ -33,4 +37,4 @@ mod subjects;
 mod target;
 mod versions;
 
-pub use router::openapi;
+pub use description::openapi;

@@ -150,7 +150,7 @@ async fn get_of(app: &App, key: &Subject, query: &Query) -> Answer {
 
 async fn put_of(app: &App, key: &Subject, query: &Query, body: ModeBody, operation: &'static str) -> Answer {
     let request = body.0.ok_or(HttpFailure::NoBody(operation))?;
-    let name = request.mode.0.ok_or(ServiceError::MissingMember("mode"))?.0;
+    let name = request.mode.0.ok_or(ServiceError::InvalidMode)?.0;
     let mode = name.clone().map_or(NewMode::Clear, NewMode::Set);
     app.service.put_mode(key, &mode, query.flag("force")).await?;
     reply::json(&ModeEcho { mode: name })

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::entities::{MetadataEntity, RuleSetEntity, SchemaTagsEntity};
-use super::lenient::{Flag, Int, List, Map, Object, Text};
-use crate::service::{Draft, PartialReference};
+use super::lenient::{Flag, Int, List, Map, Object, Text, Word, Words};
+use crate::service::{Draft, PartialReference, Registering};
 
 /// A schema to register, look up or check.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -88,7 +88,28 @@ pub(crate) struct RuleSetRequest {
     migration_rules: List<Object<RuleRequest>>,
     domain_rules: List<Object<RuleRequest>>,
     encoding_rules: List<Object<RuleRequest>>,
-    enable_at: Text,
+    enable_at: Word<Environments>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Environments;
+
+impl Words for Environments {
+    const NAMES: &'static [&'static str] = &["ALL", "CLIENT", "GATEWAY", "SERVER", "NONE"];
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct RuleKinds;
+
+impl Words for RuleKinds {
+    const NAMES: &'static [&'static str] = &["TRANSFORM", "CONDITION"];
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct RuleModes;
+
+impl Words for RuleModes {
+    const NAMES: &'static [&'static str] = &["UPGRADE", "DOWNGRADE", "UPDOWN", "WRITE", "READ", "WRITEREAD"];
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -96,8 +117,8 @@ pub(crate) struct RuleSetRequest {
 struct RuleRequest {
     name: Text,
     doc: Text,
-    kind: Text,
-    mode: Text,
+    kind: Word<RuleKinds>,
+    mode: Word<RuleModes>,
     #[serde(rename = "type")]
     rule_type: Text,
     tags: List<Text>,
@@ -124,6 +145,19 @@ struct SchemaEntityRequest {
 }
 
 impl SchemaRequest {
+    /// The schema as something to register.
+    pub(crate) fn registering(mut self) -> Registering {
+        Registering {
+            id: self.id.0,
+            version: self.version.0,
+            tags_to_add: tag_changes(std::mem::take(&mut self.schema_tags_to_add)),
+            tags_to_remove: tag_changes(std::mem::take(&mut self.schema_tags_to_remove)),
+            propagate_tags: self.propagate_schema_tags.0.unwrap_or(false),
+            draft: self.draft(),
+            ..Registering::default()
+        }
+    }
+
     /// The schema without what only registration looks at.
     pub(crate) fn draft(self) -> Draft {
         Draft {
@@ -165,7 +199,7 @@ impl RuleSetRequest {
             migration_rules: list(self.migration_rules),
             domain_rules: list(self.domain_rules),
             encoding_rules: list(self.encoding_rules),
-            enable_at: self.enable_at.0,
+            enable_at: self.enable_at.0.map(str::to_owned),
         }
     }
 }
@@ -173,12 +207,11 @@ impl RuleSetRequest {
 impl RuleRequest {
     /// Kind and mode have defaults, which are stored, hashed and returned.
     fn into_domain(self) -> Rule {
-        let upper = |text: Text, default: &str| text.0.map_or(default.to_owned(), |t| t.to_ascii_uppercase());
         Rule {
             name: self.name.0,
             doc: self.doc.0,
-            kind: Some(upper(self.kind, "TRANSFORM")),
-            mode: Some(upper(self.mode, "WRITEREAD")),
+            kind: Some(self.kind.0.unwrap_or("TRANSFORM").to_owned()),
+            mode: Some(self.mode.0.unwrap_or("WRITEREAD").to_owned()),
             rule_type: self.rule_type.0,
             tags: self.tags.text_set(),
             params: self.params.texts(),

@@ -42,7 +42,24 @@ pub(crate) async fn rewrite(
         changed = true;
     }
     changed |= replace_aliases(service, &mut segments, &mut query).await.map_err(Unroutable::Service)?;
+    changed |= lower_referenced_by(&mut segments);
     Ok(if changed { recompose(&segments, &query) } else { None })
+}
+
+/// Some clients ask for `referencedBy`.
+fn lower_referenced_by(segments: &mut [String]) -> bool {
+    match segments {
+        [first, _, third, _, last]
+            if first == "subjects"
+                && third == "versions"
+                && last != "referencedby"
+                && last.eq_ignore_ascii_case("referencedby") =>
+        {
+            last.make_ascii_lowercase();
+            true
+        }
+        _ => false,
+    }
 }
 
 fn query_of(uri: &Uri) -> &str {
@@ -70,6 +87,8 @@ fn enter_context(
         }
     };
     match rest.first().map(String::as_str) {
+        // The default context has no name to be deleted by.
+        None if context.is_default() => rest = vec!["contexts".to_owned()],
         None => rest = vec!["contexts".to_owned(), qualifier.clone()],
         Some("config" | "mode") => match rest.get_mut(1) {
             Some(name) => qualify(name),
@@ -161,6 +180,7 @@ mod tests {
         let cases = [
             ("/contexts/.c", "/contexts/:.c:"),
             ("/contexts/c", "/contexts/:.c:"),
+            ("/contexts/.", "/contexts"),
             ("/contexts/.c/contexts", "/contexts"),
             ("/contexts/.c/subjects", "/subjects?subjectPrefix=:.c:"),
             (

@@ -85,6 +85,6 @@ pub(crate) async fn version() -> Answer {
 
 /// Tells the attributes of the deployment.
 #[utoipa::path(get, path = "/v1/metadata/deployment", tag = "Server", responses((status = 200, description = "The attributes", body = Deployment)))]
-pub(crate) async fn deployment() -> Answer {
-    reply::json(&Deployment { attributes: Vec::new() })
+pub(crate) async fn deployment(State(app): State<App>) -> Answer {
+    reply::json(&Deployment { attributes: app.service.options().deployment_attributes.clone() })
 }

@@ -11,8 +11,8 @@ use utoipa::OpenApi as _;
 use super::error::HttpFailure;
 use super::front::App;
 use super::{
-    accept, associations, compatibility, config, contexts, guids, health, ids, mode, root, schemas, subjects,
-    versions,
+    accept, associations, compatibility, config, contexts, description, guids, health, ids, mode, root,
+    schemas, subjects, versions,
 };
 
 /// A route of the list.
@@ -23,7 +23,7 @@ pub(crate) struct Route {
     /// The path with its parameters in braces.
     pub(crate) path: &'static str,
     /// Whether the conventions of the registry's API apply.
-    api: bool,
+    pub(crate) api: bool,
 }
 
 /// Left with an answer by the route that made it.
@@ -103,18 +103,28 @@ routes! {
     api DELETE "/mode/{subject}" => mode::delete,
     api GET "/contexts" => contexts::list,
     api DELETE "/contexts/{context}" => contexts::delete,
+    api POST "/associations" => associations::create,
+    api POST "/associations:batchGet" => associations::batch_get,
+    api POST "/associations:batchMutate" => associations::batch_mutate,
     api GET "/associations/subjects/{subject}" => associations::of_subject,
     api GET "/associations/resources/{resourceId}" => associations::of_resource_id,
+    api PUT "/associations/resources/{resourceId}" => associations::upsert,
+    api DELETE "/associations/resources/{resourceId}" => associations::delete,
     api GET "/associations/resources/{resourceNamespace}/{resourceName}" => associations::of_resource,
     operations GET "/health/live" => health::live,
     operations GET "/health/ready" => health::ready,
     operations GET "/metrics" => health::metrics,
+    operations GET "/openapi.json" => description::get,
 }
 
 /// The router over `app`.
 pub(crate) fn router(app: App) -> Router {
     let mut router = Router::new();
+    let associations = app.service.options().associations;
     for (index, (route, handler)) in ROUTES.iter().zip(handlers()).enumerate() {
+        if route.path.starts_with("/associations") && !associations {
+            continue;
+        }
         let matched = Matched { route: index, api: route.api };
         router = router.route(
             &axum_path(route.path),
@@ -127,11 +137,9 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// The API description.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut description = Description::openapi();
-    description.info.version = env!("CARGO_PKG_VERSION").to_owned();
-    description
+/// The API description as the annotations of the handlers have it.
+pub(crate) fn annotated() -> utoipa::openapi::OpenApi {
+    Description::openapi()
 }
 
 /// The same path with names that the router takes: its parameters share one name per place, which the description
@@ -169,6 +177,7 @@ async fn negotiated(request: Request, next: Next) -> Response {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::description::openapi;
     use utoipa::openapi::RefOr;
     use utoipa::openapi::path::{Operation, ParameterIn};
 

@@ -3,12 +3,13 @@
 use axum::extract::State;
 use muster_schema::SchemaType;
 
+use super::association_entities::AssociationEntity;
 use super::entities::SchemaAnswer;
 use super::error::{ErrorBody, HttpFailure};
 use super::front::App;
 use super::params::Query;
 use super::reply::{self, Answer};
-use crate::service::{self, SchemaQuery};
+use crate::service::{self, Associated, AssociationFilter, SchemaQuery};
 
 const LIFECYCLES: [&str; 3] = ["STRONG", "WEAK", "NONE"];
 
@@ -41,13 +42,25 @@ pub(crate) async fn list(State(app): State<App>, query: Query) -> Answer {
         deleted: query.flag("deleted"),
         latest_only: query.flag("latestOnly"),
         rule_type: query.text("ruleType").to_owned(),
-        without_associations: filtered.then(|| lifecycles.iter().any(|lifecycle| lifecycle == "NONE")),
+        associated: filtered.then(|| Associated {
+            filter: AssociationFilter {
+                kind: Some(query.text("resourceType").to_owned()),
+                types: query.all("associationType").into_iter().filter(|name| !name.is_empty()).collect(),
+                lifecycles: Vec::new(),
+            },
+            lifecycles: lifecycles.iter().filter_map(|lifecycle| lifecycle.parse().ok()).collect(),
+            or_not: lifecycles.iter().any(|lifecycle| lifecycle == "NONE"),
+        }),
         page: query.page()?,
     };
     let listed = app.service.schemas(&wanted).await?;
     let entities: Vec<SchemaAnswer> = listed
         .into_iter()
-        .map(|listed| SchemaAnswer { aliases: listed.aliases, ..SchemaAnswer::stored(&listed.version) })
+        .map(|listed| SchemaAnswer {
+            aliases: listed.aliases,
+            associations: listed.associations.into_iter().map(AssociationEntity::from).collect(),
+            ..SchemaAnswer::stored(&listed.version)
+        })
         .collect();
     reply::json(&entities)
 }
@@ -55,7 +68,10 @@ pub(crate) async fn list(State(app): State<App>, query: Query) -> Answer {
 /// Lists the schema languages that registrations are taken in.
 #[utoipa::path(get, path = "/schemas/types", tag = "Schemas", responses((status = 200, description = "Names", body = Vec<String>)))]
 pub(crate) async fn types() -> Answer {
-    let names: Vec<&str> =
-        SchemaType::ALL.into_iter().filter(|t| service::supports(*t)).map(SchemaType::as_str).collect();
+    let names: Vec<&str> = [SchemaType::Json, SchemaType::Protobuf, SchemaType::Avro]
+        .into_iter()
+        .filter(|language| service::supports(*language))
+        .map(SchemaType::as_str)
+        .collect();
     reply::json(&names)
 }

@@ -24,8 +24,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use super::front::Front;
 use crate::Registry;
 
-/// Largest request head, in bytes.
-const MOST_HEAD_BYTES: usize = 64 << 10;
+/// The least bound on a request's head that can be kept, in bytes.
+const LEAST_HEAD_BYTES: usize = 8 << 10;
 
 /// How often samples of metrics are moved into their buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -101,11 +101,13 @@ async fn connection(stream: TcpStream, front: Arc<Front>, mut stopping: watch::R
     // Answers are written whole, so waiting for more to send only costs time. If it cannot be set, so be it.
     let _ = stream.set_nodelay(true);
     let silence = front.options().header_timeout;
+    // hyper takes no smaller bound.
+    let head_bytes = front.options().max_head_bytes.max(LEAST_HEAD_BYTES);
     let activity = Arc::new(Activity::default());
     let io = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
     let service = Exchange { front, activity: Arc::clone(&activity) };
     let mut builder = http1::Builder::new();
-    builder.header_read_timeout(None).max_buf_size(MOST_HEAD_BYTES).pipeline_flush(true);
+    builder.header_read_timeout(None).max_buf_size(head_bytes).pipeline_flush(true);
     let mut connection = std::pin::pin!(builder.serve_connection(io, service));
     let mut seen = activity.count();
     let mut tick = std::pin::pin!(sleep_until(Instant::now() + silence));

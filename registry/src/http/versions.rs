@@ -98,17 +98,12 @@ pub(crate) async fn register(
     query: Query,
     body: Json<SchemaRequest>,
 ) -> Answer {
-    let mut request = body.required("register")?;
+    let request = body.required("register")?;
     refuse_logical(&query)?;
     let registering = Registering {
-        id: request.id.0,
-        version: request.version.0,
-        tags_to_add: tag_changes(std::mem::take(&mut request.schema_tags_to_add)),
-        tags_to_remove: tag_changes(std::mem::take(&mut request.schema_tags_to_remove)),
-        propagate_tags: request.propagate_schema_tags.0.unwrap_or(false),
         normalize: query.flag("normalize"),
         force: query.flag("force"),
-        draft: request.draft(),
+        ..request.registering()
     };
     let found = app.service.register(&params::subject(&subject), registering).await?;
     registered(&app, &found, &query).await

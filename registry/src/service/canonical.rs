@@ -81,7 +81,8 @@ impl Service {
         normalize: bool,
         based: bool,
     ) -> Result<Canonical, ServiceError> {
-        if draft.is_blank() {
+        // What is imported is taken as it is; an empty text is a Protobuf schema.
+        if draft.is_blank() && !scope.importing() {
             return Err(ServiceError::EmptySchema);
         }
         let schema_type = draft.schema_type()?;
@@ -90,9 +91,12 @@ impl Service {
             self.resolve(schema_type, &references, subject.context(), strictness, based).await?;
         let mut parsed = self
             .parser
-            .parse(schema_type, &draft.schema, &closure, strictness)
+            .parse(schema_type, &draft.schema, &closure, validation(schema_type, scope, strictness))
             .await
             .map_err(|source| parse_error(schema_type, source))?;
+        if scope.validate_fields && !scope.importing() {
+            parsed.check_fields().map_err(|source| parse_error(schema_type, source))?;
+        }
         if normalize && !scope.importing() {
             parsed = self
                 .parser
@@ -125,6 +129,16 @@ impl Service {
             .parse(schema_type, &content.schema, &resolution.closure, Strictness::Stored)
             .await
             .map_err(|source| parse_error(schema_type, source))
+    }
+}
+
+/// How strictly a text is read. Avro is checked where it is new; the other languages wherever it is not imported, in a
+/// look-up as well.
+fn validation(schema_type: SchemaType, scope: &Scope, strictness: Strictness) -> Strictness {
+    match schema_type {
+        SchemaType::Avro => strictness,
+        SchemaType::Json | SchemaType::Protobuf if scope.importing() => Strictness::Stored,
+        SchemaType::Json | SchemaType::Protobuf => Strictness::New,
     }
 }
 

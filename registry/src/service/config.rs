@@ -88,7 +88,7 @@ impl Service {
             Patch::Clear => Patch::Clear,
             Patch::Keep => Patch::Keep,
         };
-        if self.options.rule_sets == RuleSets::Keep {
+        if self.options.rule_sets == RuleSets::Store {
             for rule_set in
                 [&patch.default_rule_set, &patch.override_rule_set].into_iter().filter_map(Patch::value)
             {
@@ -102,7 +102,7 @@ impl Service {
             check_writable(mode_in_scope(&settings), key)?;
             let stored = scope::own_config(&settings, key).cloned().unwrap_or_default();
             let config = self.patched(stored, level.clone(), patch.clone());
-            let write = self.store.put_config(key, Some(config.clone()), basis);
+            let write = self.store.put_config(key, Some(without_blanks(config.clone())), basis);
             match self.write(Operation::PutConfig, write).await {
                 Ok(()) => return Ok(config),
                 Err(error) if is_stale(&error) => {}
@@ -150,7 +150,7 @@ impl Service {
         patch.validate_rules.apply(&mut config.validate_rules);
         patch.default_metadata.apply(&mut config.default_metadata);
         patch.override_metadata.apply(&mut config.override_metadata);
-        if self.options.rule_sets == RuleSets::Keep {
+        if self.options.rule_sets == RuleSets::Store {
             patch.default_rule_set.apply(&mut config.default_rule_set);
             patch.override_rule_set.apply(&mut config.override_rule_set);
         } else if patch.default_rule_set != Patch::Keep || patch.override_rule_set != Patch::Keep {
@@ -159,6 +159,20 @@ impl Service {
         }
         config
     }
+}
+
+/// As stored: a blank text is told once, and forgotten.
+fn without_blanks(mut config: ConfigRecord) -> ConfigRecord {
+    let texts = [
+        &mut config.compatibility_policy,
+        &mut config.compatibility_group,
+        &mut config.alias,
+        &mut config.alias_for_deks,
+    ];
+    for text in texts {
+        text.take_if(|text| text.is_empty());
+    }
+    config
 }
 
 /// A key that settings may be put at.

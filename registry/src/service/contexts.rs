@@ -4,7 +4,7 @@ use muster_schema::Context;
 
 use super::Service;
 use super::error::{During as _, Operation, ServiceError};
-use super::page::{self, Page};
+use super::page::Page;
 
 impl Service {
     /// The default context, then those in which a schema was registered, in order.
@@ -15,7 +15,7 @@ impl Service {
             .map(|context| context.as_str().to_owned())
             .filter(|name| name.starts_with(prefix))
             .collect();
-        page.of(names, page::UNLIMITED)
+        page.of(names, self.options.search.contexts)
     }
 
     /// Forgets a context that has no versions, not even soft-deleted ones. Its config and mode stay.

@@ -32,6 +32,10 @@ impl Service {
             }
             check_writable(mode_in_scope(&state.settings), subject)?;
             let number = found.version;
+            let live = state.versions.iter().filter(|v| !v.deleted).count();
+            if !permanent && live <= 1 && self.is_associated(subject).await? {
+                return Err(ServiceError::LastVersionAssociated(subject.clone()));
+            }
             if self.is_referenced(subject, number, permanent, false).await? {
                 return Err(ServiceError::Referenced(subject.clone(), number));
             }
@@ -62,6 +66,9 @@ impl Service {
                 return Err(ServiceError::SubjectSoftDeleted(subject.clone()));
             }
             check_writable(mode_in_scope(&state.settings), subject)?;
+            if self.is_associated(subject).await? {
+                return Err(ServiceError::SubjectAssociated(subject.clone()));
+            }
             let numbers: Vec<Version> =
                 state.versions.iter().filter(|v| permanent || !v.deleted).map(|v| v.version).collect();
             for version in state.versions.iter().filter(|v| permanent || !v.deleted) {
@@ -81,6 +88,20 @@ impl Service {
                 Err(error) => return Err(error).during(Operation::DeleteSubject),
             }
         }
+    }
+
+    /// Whether a subject may be deleted permanently as far as references from others go.
+    pub(super) async fn check_deletable(
+        &self,
+        subject: &Subject,
+        state: &SubjectState,
+    ) -> Result<(), ServiceError> {
+        for version in state.versions.iter() {
+            if self.is_referenced(subject, version.version, true, true).await? {
+                return Err(ServiceError::Referenced(subject.clone(), version.version));
+            }
+        }
+        Ok(())
     }
 
     async fn delete(

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use muster_schema::{Context, Guid, ParseError, SchemaId, SchemaType, Subject, Version};
+use muster_schema::{Context, ParseError, SchemaId, SchemaType, Subject, Version};
 
-use crate::store::{Refusal, StoreError};
+use crate::store::{AssociationType, Refusal, StoreError};
 
 /// Why the service refuses or fails. Each variant is one row of the table in `http/error.rs`; it carries the
 /// values that the answer names.
@@ -54,6 +54,14 @@ pub enum ServiceError {
     /// The name of a schema language that nobody knows.
     #[error("unknown schema type {0:?}")]
     InvalidSchemaType(String),
+    /// A stored schema cannot be shown in a format.
+    #[error("cannot show the schema as {format}: {source}")]
+    NotShowable {
+        /// The format asked for.
+        format: String,
+        /// Why not.
+        source: ParseError,
+    },
     /// The text or its references cannot be parsed.
     #[error("schema of type {schema_type} does not parse")]
     InvalidSchema {
@@ -152,15 +160,65 @@ pub enum ServiceError {
     /// A negative offset.
     #[error("negative offset")]
     NegativeOffset,
-    /// An unknown id where the reference fails internally (registry API spec §4.4).
-    #[error("no schema text for id {0}")]
-    NoText(SchemaId),
-    /// Content whose every use was deleted permanently (registry API spec §8.5).
-    #[error("content {0} is used nowhere")]
-    ContentUnused(Guid),
-    /// A request without the one member that matters, where the reference fails internally.
-    #[error("member {0} is missing")]
-    MissingMember(&'static str),
+    /// The resource has no such association.
+    #[error("association of resource {0:?} not found")]
+    AssociationNotFound(String),
+    /// The resource has another association of this type.
+    #[error("resource {resource:?} has an association of type {association_type}")]
+    AssociationExists {
+        /// The type.
+        association_type: AssociationType,
+        /// The resource's name.
+        resource: String,
+    },
+    /// The subject is associated, so that it can neither go nor belong to one resource alone.
+    #[error("subject {0} is associated")]
+    SubjectAssociated(Subject),
+    /// The subject belongs to one resource alone.
+    #[error("subject {0} is strongly associated")]
+    StronglyAssociated(Subject),
+    /// The last live version of an associated subject was to be deleted.
+    #[error("the last version of subject {0} is associated")]
+    LastVersionAssociated(Subject),
+    /// A subject without live versions was to be associated.
+    #[error("subject {0} has no live version")]
+    NoActiveVersion(Subject),
+    /// The association is there to stay as it is.
+    #[error("the association of type {association_type} is frozen for subject {subject}")]
+    AssociationFrozen {
+        /// The type.
+        association_type: AssociationType,
+        /// The subject.
+        subject: Subject,
+    },
+    /// The schema of an association breaks the compatibility rules of its subject.
+    #[error("schema is incompatible with an earlier one")]
+    IncompatibleAssociation(Vec<String>),
+    /// The subject is referenced, so that it cannot belong to one resource alone.
+    #[error("subject {0} is referenced")]
+    SubjectReferenced(Subject),
+    /// A subject that belongs to one resource alone was to be referenced.
+    #[error("subject {0} is strongly associated and cannot be referenced")]
+    ReferenceToAssociated(Subject),
+    /// The mode in scope does not allow associations to change.
+    #[error("subject {subject} is not in {needed} mode")]
+    ModeForbidsAssociation {
+        /// The subject.
+        subject: Subject,
+        /// What was needed.
+        needed: NeededMode,
+    },
+    /// A request to associate breaks a rule.
+    #[error("invalid {property}: {detail}")]
+    InvalidAssociation {
+        /// The member.
+        property: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// What identifies a resource stands for several.
+    #[error("several resources are meant")]
+    AmbiguousResource,
     /// The store failed.
     #[error("{operation} failed")]
     Store {
@@ -218,11 +276,13 @@ pub enum Operation {
     DeleteMode,
     /// Checking compatibility.
     Compatibility,
+    /// Changing associations.
+    Associate,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Read,
         Self::LookUp,
         Self::Register,
@@ -234,6 +294,7 @@ impl Operation {
         Self::PutMode,
         Self::DeleteMode,
         Self::Compatibility,
+        Self::Associate,
     ];
 }
 
@@ -251,6 +312,7 @@ impl fmt::Display for Operation {
             Self::PutMode => "changing a mode",
             Self::DeleteMode => "deleting a mode",
             Self::Compatibility => "checking compatibility",
+            Self::Associate => "changing associations",
         })
     }
 }
@@ -292,6 +354,10 @@ impl<T> During<T> for Result<T, StoreError> {
             }
             StoreError::Refused(Refusal::SubjectsExist) => ServiceError::SubjectsExist,
             StoreError::Refused(Refusal::ContextNotEmpty(context)) => ServiceError::ContextNotEmpty(context),
+            StoreError::Refused(Refusal::Associated(subject)) => ServiceError::SubjectAssociated(subject),
+            StoreError::Refused(Refusal::SubjectReferenced(subject)) => {
+                ServiceError::SubjectReferenced(subject)
+            }
             source => ServiceError::Store { operation, source },
         })
     }

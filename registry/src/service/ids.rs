@@ -1,10 +1,11 @@
 //! Reading by id and by guid (registry API spec §4.4, §8.3, §8.5).
 
-use muster_schema::{Context, Guid, SchemaId, Subject};
+use muster_schema::{Context, Guid, ParseError, SchemaId, Subject};
 
 use super::error::{During as _, Operation, ServiceError};
-use super::page::{self, Page};
+use super::page::Page;
 use super::{Service, context_of};
+use crate::options::SearchLimit;
 use crate::store::{Content, SchemaVersion};
 
 /// Where some content was registered.
@@ -37,6 +38,7 @@ impl Service {
         subject: &str,
         deleted: bool,
         page: Page,
+        bounds: SearchLimit,
     ) -> Result<Vec<SchemaVersion>, ServiceError> {
         let (uses, _) = self.uses(id, subject).await?.ok_or(ServiceError::SchemaNotFound)?;
         // The content counts rather than the id: imported content may have several ids, and the index knows the last.
@@ -48,7 +50,7 @@ impl Service {
             None => uses,
         };
         let uses = uses.into_iter().filter(|used| deleted || !used.deleted).collect();
-        page.of(uses, page::UNLIMITED)
+        page.of(uses, bounds)
     }
 
     /// The content with this guid, in the default context or else the first by name, and that context.
@@ -65,7 +67,8 @@ impl Service {
                 return Ok(used);
             }
         }
-        Err(ServiceError::ContentUnused(guid))
+        // The reference knows the hash of content that nothing uses any more, and fails.
+        Err(not_found())
     }
 
     /// Where the content with this guid was ever registered; nowhere if the text is no guid.
@@ -85,7 +88,11 @@ impl Service {
         if format.trim().is_empty() || format.trim().eq_ignore_ascii_case("default") {
             return Ok(content.schema.clone());
         }
-        Ok(self.parse_content(content, context).await?.formatted(format))
+        let not_showable = |source| ServiceError::NotShowable { format: format.to_owned(), source };
+        if content.schema.is_empty() {
+            return Err(not_showable(ParseError::Invalid("the stored text is empty".to_owned())));
+        }
+        self.parse_content(content, context).await?.formatted(format).map_err(not_showable)
     }
 
     /// The uses of an id, and which of them answers for it.

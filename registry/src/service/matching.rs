@@ -1,6 +1,6 @@
 //! When a schema is the one that a subject has already (registry API spec §8.1–8.2, schema formats spec §4.4).
 
-use muster_schema::{Context, SchemaId, Subject};
+use muster_schema::{Context, Guid, SchemaId, Subject};
 
 use super::canonical::Canonical;
 use super::error::{During as _, Operation, ServiceError};
@@ -9,11 +9,27 @@ use super::{Found, Service};
 use crate::store::{Content, SchemaVersion};
 
 /// What a context knows about some content.
+#[derive(Clone)]
 pub(super) struct HashHit {
     /// The id that the content stands for; at least one version of any subject still uses it.
     pub(super) id: SchemaId,
     /// The version of the subject asked about under that id, soft-deleted or not.
     pub(super) of_subject: Option<SchemaVersion>,
+}
+
+/// What was looked up by content since the last write, for clients that register the same schemas again and again.
+pub(super) struct HashHits(moka::sync::Cache<(Subject, Guid), (u64, HashHit)>);
+
+impl HashHits {
+    const BYTES: u64 = 4 << 20;
+
+    pub(super) fn new() -> Self {
+        let weigh = |(subject, _): &(Subject, Guid), (_, hit): &(u64, HashHit)| {
+            let text = hit.of_subject.as_ref().map_or(0, |version| version.content.schema.len());
+            u32::try_from(text + subject.name().len() + 500).unwrap_or(u32::MAX)
+        };
+        Self(moka::sync::Cache::builder().max_capacity(Self::BYTES).weigher(weigh).build())
+    }
 }
 
 impl Service {
@@ -23,13 +39,22 @@ impl Service {
         content: &Content,
         subject: &Subject,
     ) -> Result<Option<HashHit>, ServiceError> {
+        let revision = self.store.revision();
+        let key = (subject.clone(), content.guid);
+        if let Some((read_at, hit)) = self.hash_hits.0.get(&key)
+            && read_at == revision
+        {
+            return Ok(Some(hit));
+        }
         let contexts = self.store.ids_of_guid(content.guid).await.during(Operation::LookUp)?;
         let Some(id) = id_in(&contexts, subject.context()) else { return Ok(None) };
         let uses = self.store.uses_of_id(subject.context(), id).await.during(Operation::LookUp)?;
         if uses.is_empty() {
             return Ok(None);
         }
-        Ok(Some(HashHit { id, of_subject: uses.into_iter().find(|used| used.subject == *subject) }))
+        let hit = HashHit { id, of_subject: uses.into_iter().find(|used| used.subject == *subject) };
+        self.hash_hits.0.insert(key, (revision, hit.clone()));
+        Ok(Some(hit))
     }
 
     /// Finds `canonical` among `versions` of `subject`: by content hash, else the newest version that says the same.

@@ -4,6 +4,7 @@
 //! [`SubjectState`](crate::store::SubjectState) and committed with the basis of that decision; if anything it was
 //! based on has changed in between, it is decided again. Source of the rules: registry API spec §5–§12.
 
+mod associations;
 mod canonical;
 mod compatibility;
 mod config;
@@ -37,6 +38,10 @@ use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::store::{SchemaVersion, Selection, Store};
 
+pub use associations::{
+    AssociationFilter, AssociationOperation, AssociationRequest, BatchGet, BatchMutation, Described,
+    Dissociation, Manner, NamedResource, WantedAssociation, Written,
+};
 pub use canonical::Draft;
 pub use compatibility::{Against, Detail, Verdict};
 pub use config::{ConfigPatch, Patch};
@@ -44,7 +49,7 @@ pub use error::{Operation, PartialReference, ServiceError};
 pub use mode::NewMode;
 pub use page::Page;
 pub use register::{Registering, TagRequest};
-pub use schemas::SchemaQuery;
+pub use schemas::{Associated, SchemaQuery};
 pub use versions::{VersionQuery, WhichVersion};
 
 use error::During as _;
@@ -58,6 +63,7 @@ pub struct Service {
     options: Options,
     parser: parsing::Parser,
     turns: turns::Turns,
+    hash_hits: matching::HashHits,
     metrics: Arc<Metrics>,
 }
 
@@ -75,7 +81,8 @@ impl Service {
     /// The decisions over `store`.
     pub fn new(store: Arc<dyn Store>, options: Options, metrics: Arc<Metrics>) -> Self {
         let parser = parsing::Parser::new(options.limits, options.parsed_cache_bytes);
-        Self { store, options, parser, turns: turns::Turns::default(), metrics }
+        let hash_hits = matching::HashHits::new();
+        Self { store, options, parser, turns: turns::Turns::default(), hash_hits, metrics }
     }
 
     /// The store below.

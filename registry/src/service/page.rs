@@ -1,6 +1,7 @@
 //! Paging of listings (registry API spec §1.4).
 
 use super::error::ServiceError;
+use crate::options::SearchLimit;
 
 /// The part of a listing that a client wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,16 +12,11 @@ pub struct Page {
     pub limit: i32,
 }
 
-/// Default and maximum of listings of schemas and ids.
-pub(super) const SCHEMAS: i32 = 1000;
-/// Default and maximum of every other listing.
-pub(super) const UNLIMITED: i32 = i32::MAX;
-
 impl Page {
-    /// Cuts the page out of `entries`, where `max` is both the default and the greatest limit.
-    pub(super) fn of<T>(self, mut entries: Vec<T>, max: i32) -> Result<Vec<T>, ServiceError> {
+    /// Cuts the page out of `entries`.
+    pub(super) fn of<T>(self, mut entries: Vec<T>, bounds: SearchLimit) -> Result<Vec<T>, ServiceError> {
         let offset = usize::try_from(self.offset).map_err(|_| ServiceError::NegativeOffset)?;
-        let limit = if (1..=max).contains(&self.limit) { self.limit } else { max };
+        let limit = if (1..=bounds.max).contains(&self.limit) { self.limit } else { bounds.default };
         entries.drain(..offset.min(entries.len()));
         entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(entries)
@@ -34,7 +30,8 @@ mod tests {
     #[test]
     fn a_limit_out_of_range_is_the_default_and_not_the_maximum() {
         let cases = [
-            (0, -1, 5, Some(vec![1, 2, 3, 4, 5])),
+            (0, -1, 5, Some(vec![1, 2, 3])),
+            (0, 5, 5, Some(vec![1, 2, 3, 4, 5])),
             (1, 2, 5, Some(vec![2, 3])),
             (9, 2, 5, Some(vec![])),
             (0, 0, 3, Some(vec![1, 2, 3])),
@@ -42,7 +39,8 @@ mod tests {
             (-1, -1, 5, None),
         ];
         for (offset, limit, max, expected) in cases {
-            let page = Page { offset, limit }.of(vec![1, 2, 3, 4, 5], max).ok();
+            let bounds = SearchLimit { default: 3.min(max), max };
+            let page = Page { offset, limit }.of(vec![1, 2, 3, 4, 5], bounds).ok();
             assert_eq!(page, expected, "{offset} {limit} {max}");
         }
     }

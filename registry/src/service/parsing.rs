@@ -11,19 +11,11 @@ const OFFLOAD_BYTES: usize = 32 << 10;
 /// Memory that a parsed schema takes per byte of its text, roughly (measured with records of ten fields).
 const PARSED_BYTES_PER_TEXT_BYTE: usize = 20;
 
-/// The closure of a schema's references with what identifies it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Closure {
-    /// The texts, in parsing order.
-    pub(super) texts: ResolvedReferences,
-    /// Guid of the content behind each text.
-    pub(super) guids: Vec<Guid>,
-}
-
 /// What a stored schema depends on when it is parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     schema_type: SchemaType,
+    strictness: Strictness,
     /// Of the text alone, so that versions that differ in metadata share an entry.
     text: Guid,
     closure: Option<Box<[(String, Guid)]>>,
@@ -54,28 +46,29 @@ impl Parser {
         &self.limits
     }
 
-    /// Parses `text`, or finds it parsed. What is parsed as new is not kept: what comes of it is a stored schema, and what
-    /// comes again is looked up as one first.
+    /// Parses `text`, or finds it parsed. Avro that is parsed as new is not kept: what comes of it is a stored schema, and
+    /// what comes again is looked up as one first.
     pub(super) async fn parse(
         &self,
         schema_type: SchemaType,
         text: &str,
-        closure: &Closure,
+        references: &ResolvedReferences,
         strictness: Strictness,
     ) -> Result<ParsedSchema, ParseError> {
         if text.len() > self.limits.schema_bytes {
             return Err(ParseError::TooLarge { what: "bytes", limit: self.limits.schema_bytes });
         }
-        let key = (strictness == Strictness::Stored).then(|| Key::of(schema_type, text, closure));
+        let kept = schema_type != SchemaType::Avro || strictness == Strictness::Stored;
+        let key = kept.then(|| Key::of(schema_type, text, references, strictness));
         if let Some(schema) = key.as_ref().and_then(|key| self.parsed.get(key)) {
             return Ok(schema);
         }
-        let size = text.len() + closure.texts.texts.iter().map(|(_, text)| text.len()).sum::<usize>();
+        let size = text.len() + references.texts.iter().map(|(_, text)| text.len()).sum::<usize>();
         let limits = self.limits;
         let schema = if size < OFFLOAD_BYTES {
-            ParsedSchema::parse(schema_type, text, &closure.texts, strictness, &limits)?
+            ParsedSchema::parse(schema_type, text, references, strictness, &limits)?
         } else {
-            let (text, references) = (text.to_owned(), closure.texts.clone());
+            let (text, references) = (text.to_owned(), references.clone());
             offload(move || ParsedSchema::parse(schema_type, &text, &references, strictness, &limits)).await?
         };
         if let Some(key) = key {
@@ -95,11 +88,16 @@ impl Parser {
 }
 
 impl Key {
-    fn of(schema_type: SchemaType, text: &str, closure: &Closure) -> Self {
-        let names = closure.texts.texts.iter().map(|(name, _)| name.clone());
+    fn of(
+        schema_type: SchemaType,
+        text: &str,
+        references: &ResolvedReferences,
+        strictness: Strictness,
+    ) -> Self {
+        let names = references.texts.iter().map(|(name, _)| name.clone());
         let closure: Option<Box<[_]>> =
-            (!closure.guids.is_empty()).then(|| names.zip(closure.guids.iter().copied()).collect());
-        Self { schema_type, text: content_guid(text, &[], None, None), closure }
+            (!references.guids.is_empty()).then(|| names.zip(references.guids.iter().copied()).collect());
+        Self { schema_type, strictness, text: content_guid(text, &[], None, None), closure }
     }
 }
 

@@ -1,12 +1,13 @@
 //! From a list of references to the texts behind them (registry API spec §11, schema formats spec §5.1).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use muster_schema::{Context, ParseError, SchemaReference, SchemaType, Strictness, Subject, Version};
+use muster_schema::{
+    Context, ParseError, ResolvedReferences, SchemaReference, SchemaType, Strictness, Subject, Version,
+};
 
 use super::Service;
 use super::error::{During as _, Operation, PartialReference, ServiceError};
-use super::parsing::Closure;
 use crate::store::{Basis, SchemaVersion};
 
 /// What a list of references stands for.
@@ -15,7 +16,7 @@ pub(super) struct Resolution {
     /// The references with concrete versions, subjects as sent.
     pub(super) references: Vec<SchemaReference>,
     /// Everything they lead to.
-    pub(super) closure: Closure,
+    pub(super) closure: ResolvedReferences,
     /// What it was read from. Empty unless asked for.
     pub(super) basis: Basis,
 }
@@ -50,7 +51,7 @@ impl Service {
             schema_type,
             source: ParseError::TooLarge { what: "references", limit },
         };
-        let mut seen = HashSet::new();
+        let mut seen: HashMap<String, (Subject, Version)> = HashMap::new();
         let mut followed = 0usize;
         let mut stack = vec![Frame {
             references: Vec::from(references).into_iter(),
@@ -61,7 +62,7 @@ impl Service {
             let Some(reference) = frame.references.next() else {
                 if let Some((name, owner)) = stack.pop().and_then(|frame| frame.owner) {
                     resolution.closure.guids.push(owner.content.guid);
-                    resolution.closure.texts.texts.push((name, owner.content.schema.clone()));
+                    resolution.closure.texts.push((name, owner.content.schema.clone()));
                 }
                 continue;
             };
@@ -84,7 +85,21 @@ impl Service {
             if top {
                 resolution.references.push(SchemaReference { version: found.version, ..reference.clone() });
             }
-            if seen.insert(reference.name.clone()) {
+            let place = (found.subject.clone(), found.version);
+            if let Some(first) = seen.get(&reference.name) {
+                if self.options.strict_reference_versions && *first != place {
+                    let (name, (subject, version)) = (&reference.name, first);
+                    let text = format!(
+                        "Conflicting reference versions for {name}: {subject} {version} and {} {}",
+                        place.0, place.1
+                    );
+                    return Err(ServiceError::InvalidSchema {
+                        schema_type,
+                        source: ParseError::Invalid(text),
+                    });
+                }
+            } else {
+                seen.insert(reference.name.clone(), place);
                 stack.push(Frame {
                     references: found.content.references.clone().into_iter(),
                     context: subject.context().clone(),

@@ -55,7 +55,7 @@ pub struct TagRequest {
 }
 
 /// What a decision comes to.
-enum Decision {
+pub(super) enum Decision {
     /// The subject has it already.
     Known(Found),
     /// To be stored.
@@ -79,13 +79,11 @@ impl Registering {
 impl Service {
     /// Registers a schema under `subject`, or finds it registered.
     pub async fn register(&self, subject: &Subject, mut request: Registering) -> Result<Found, ServiceError> {
-        if self.options.rule_sets == RuleSets::Drop {
-            request.draft.rule_set = None;
-        }
-        if let Some(rule_set) = &request.draft.rule_set {
-            rules::validate(rule_set)?;
-        }
+        self.prepare(&mut request)?;
         check_name(subject)?;
+        if self.options.reject_empty_subject && matches!(subject.name(), "" | "*") {
+            return Err(ServiceError::InvalidSubject(subject.to_string()));
+        }
         if let Some(known) = self.known(subject, &request).await? {
             self.metrics.registered(crate::metrics::Outcome::Known);
             return Ok(known);
@@ -99,6 +97,14 @@ impl Service {
             Err(_) => crate::metrics::Outcome::Refused,
         });
         outcome
+    }
+
+    /// Takes rule sets out of a request or checks them.
+    pub(super) fn prepare(&self, request: &mut Registering) -> Result<(), ServiceError> {
+        if self.options.rule_sets == RuleSets::Drop {
+            request.draft.rule_set = None;
+        }
+        request.draft.rule_set.as_ref().map_or(Ok(()), rules::validate)
     }
 
     /// Registers the next version of `subject` from `version` with other tags, metadata or rules
@@ -227,7 +233,11 @@ impl Service {
         }
     }
 
-    async fn decide(&self, subject: &Subject, request: &Registering) -> Result<Decision, ServiceError> {
+    pub(super) async fn decide(
+        &self,
+        subject: &Subject,
+        request: &Registering,
+    ) -> Result<Decision, ServiceError> {
         let state = self.store.state(subject).await.during(Operation::Register)?;
         let scope = Scope::of(&state.settings, subject, &self.options);
         let importing = scope.importing();
@@ -255,6 +265,12 @@ impl Service {
         let normalize = request.normalize || scope.normalize;
         let canonical = self.canonicalize(&draft, subject, &scope, strictness, normalize, true).await?;
 
+        for reference in &canonical.content.references {
+            let target = Subject::parse_in(&reference.subject, subject.context());
+            if self.is_strongly_associated(&target).await? {
+                return Err(ServiceError::ReferenceToAssociated(target));
+            }
+        }
         let hit = self.by_hash(&canonical.content, subject).await?;
         let hit = hit.filter(|hit| fixed_id.is_none_or(|id| id == hit.id));
         let fixed_id_or_reused = fixed_id.or(hit.as_ref().map(|hit| hit.id));

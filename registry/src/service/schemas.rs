@@ -1,14 +1,15 @@
 //! Listing schemas (`GET /schemas`, registry API spec §4.4).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use muster_schema::Subject;
 use muster_schema::subject::utf16_order;
 
 use super::Service;
+use super::associations::AssociationFilter;
 use super::error::{During as _, Operation, ServiceError};
-use super::page::{self, Page};
-use crate::store::SchemaVersion;
+use super::page::Page;
+use crate::store::{Association, AssociationSelection, Lifecycle, SchemaVersion};
 
 /// Which schemas to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,11 +24,21 @@ pub struct SchemaQuery {
     pub latest_only: bool,
     /// Only schemas with a rule of this type; empty for all.
     pub rule_type: String,
-    /// Only schemas whose subject has no association, or `None` for all. Without associations in this release,
-    /// `Some(false)` selects nothing.
-    pub without_associations: Option<bool>,
+    /// Only schemas of subjects that are associated in this way; absent for all.
+    pub associated: Option<Associated>,
     /// The part of the list.
     pub page: Page,
+}
+
+/// How the subject of a listed schema is associated.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Associated {
+    /// The kind of resource and the types. Lifecycles are apart, below.
+    pub filter: AssociationFilter,
+    /// Lifecycles; empty is all.
+    pub lifecycles: Vec<Lifecycle>,
+    /// Whether subjects without such an association are listed.
+    pub or_not: bool,
 }
 
 /// A listed schema.
@@ -37,6 +48,8 @@ pub struct Listed {
     pub version: SchemaVersion,
     /// Aliases of its subject that matched; empty unless asked for.
     pub aliases: Vec<String>,
+    /// Associations of its subject that matched; empty unless asked for.
+    pub associations: Vec<Association>,
 }
 
 impl Service {
@@ -63,17 +76,46 @@ impl Service {
         if !query.rule_type.is_empty() {
             versions.retain(|v| has_rule_type(v, &query.rule_type));
         }
-        if query.without_associations == Some(false) {
-            versions.clear();
+        let mut associations = match &query.associated {
+            Some(wanted) => self.retain_associated(&mut versions, wanted).await?,
+            None => HashMap::new(),
+        };
+        // The last version of a subject may have the list itself.
+        let mut listed: Vec<Listed> = Vec::with_capacity(versions.len());
+        for version in versions.into_iter().rev() {
+            let associations = match listed.last() {
+                Some(after) if after.version.subject == version.subject => after.associations.clone(),
+                _ => associations.remove(&version.subject).unwrap_or_default(),
+            };
+            let aliases = aliases.get(&version.subject.to_string()).cloned().unwrap_or_default();
+            listed.push(Listed { version, aliases, associations });
         }
-        let listed = versions
-            .into_iter()
-            .map(|version| Listed {
-                aliases: aliases.get(&version.subject.to_string()).cloned().unwrap_or_default(),
-                version,
-            })
-            .collect();
-        query.page.of(listed, page::SCHEMAS)
+        listed.reverse();
+        query.page.of(listed, self.options.search.schemas)
+    }
+
+    /// Leaves versions of subjects that are associated as wanted; returns those associations.
+    async fn retain_associated(
+        &self,
+        versions: &mut Vec<SchemaVersion>,
+        wanted: &Associated,
+    ) -> Result<HashMap<Subject, Vec<Association>>, ServiceError> {
+        let all = self.store.associations(&AssociationSelection::All).await.during(Operation::Read)?;
+        let mut matching: HashMap<Subject, Vec<Association>> = HashMap::new();
+        let mut associated: HashSet<Subject> = HashSet::new();
+        for association in all.into_iter().filter(|association| wanted.filter.admits(association)) {
+            associated.insert(association.subject.clone());
+            // To want only those without is to want none of any lifecycle.
+            let any = wanted.lifecycles.is_empty() && !wanted.or_not;
+            if any || wanted.lifecycles.contains(&association.lifecycle) {
+                matching.entry(association.subject.clone()).or_default().push(association);
+            }
+        }
+        versions.retain(|version| {
+            let subject = &version.subject;
+            matching.contains_key(subject) || wanted.or_not && !associated.contains(subject)
+        });
+        Ok(matching)
     }
 
     /// Adds the versions of alias targets that the prefix did not select itself.

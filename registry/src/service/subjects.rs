@@ -3,7 +3,7 @@
 use muster_schema::Subject;
 
 use super::error::{During as _, Operation, ServiceError};
-use super::page::{self, Page};
+use super::page::Page;
 use super::{Service, merge};
 use crate::store::SchemaVersion;
 
@@ -19,7 +19,7 @@ impl Service {
         let subjects = self.store.subjects(&Self::selection(prefix)).await.during(Operation::Read)?;
         let wanted = |live: u32| if deleted_only { live == 0 } else { deleted || live > 0 };
         let names = subjects.into_iter().filter(|s| wanted(s.live)).map(|s| s.subject.to_string()).collect();
-        page.of(names, page::UNLIMITED)
+        page.of(names, self.options.search.subjects)
     }
 
     /// The highest version whose metadata properties contain all of `pairs`.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use muster_schema::{Context, SchemaId, Subject, Version};
 
 use super::error::{During as _, Operation, ServiceError};
-use super::page::{self, Page};
+use super::page::Page;
 use super::{Service, latest};
 use crate::store::SchemaVersion;
 
@@ -120,7 +120,7 @@ impl Service {
             let wanted = if query.deleted_only { v.deleted } else { query.deleted || !v.deleted };
             wanted.then_some(number)
         };
-        query.page.of(state.versions.iter().filter_map(number).collect(), page::UNLIMITED)
+        query.page.of(state.versions.iter().filter_map(number).collect(), self.options.search.versions)
     }
 
     /// The ids of the schemas that reference a version, by context and id. The version itself may be soft-deleted;
@@ -142,7 +142,7 @@ impl Service {
             .filter(|referrer| deleted || !referrer.deleted)
             .map(|referrer| (referrer.subject.context().clone(), referrer.id))
             .collect();
-        page.of(ids.into_iter().map(|(_, id)| id).collect(), page::SCHEMAS)
+        page.of(ids.into_iter().map(|(_, id)| id).collect(), self.options.search.schemas)
     }
 }
 

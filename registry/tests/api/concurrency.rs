@@ -116,3 +116,78 @@ async fn reads_see_what_was_written_before() {
         assert_eq!(api.get(&format!("/schemas/ids/{id}")).await.status.as_u16(), 200);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_topic_that_many_create_at_once_has_one_association_with_one_version() {
+    for kind in StoreKind::ALL {
+        let api = Arc::new(Api::new(kind).await);
+        let mut writers = JoinSet::new();
+        for writer in 0..WRITERS {
+            let api = Arc::clone(&api);
+            // Each of two schemas by half of the writers: only one of them can come first.
+            let schema = record(writer % 2);
+            let body = json!({
+                "resourceName": "t", "resourceNamespace": "ns", "resourceId": "r",
+                "associations": [{"schema": {"schema": schema}}],
+            });
+            writers.spawn(async move {
+                let reply = api.post("/associations", body).await;
+                (reply.status.as_u16(), reply.json().get("associations").is_some())
+            });
+        }
+        let answers = writers.join_all().await;
+        let count = |wanted| answers.iter().filter(|answer| **answer == wanted).count();
+        assert_eq!(count((200, true)), 1, "{kind:?}: {answers:?}");
+        assert_eq!(count((200, false)), WRITERS / 2 - 1, "{kind:?}: {answers:?}");
+        assert_eq!(count((409, false)), WRITERS / 2, "{kind:?}: {answers:?}");
+        assert_eq!(api.get("/subjects/:.ns:t-value/versions").await.text, "[1]", "{kind:?}");
+        assert_eq!(api.get("/associations/resources/r").await.json().as_array().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_associated_and_what_is_referenced_never_go_together() {
+    for kind in StoreKind::ALL {
+        for round in 0..8 {
+            let api = Arc::new(Api::new(kind).await);
+            let base = "{\"type\":\"record\",\"name\":\"B\",\"fields\":[]}";
+            api.post("/subjects/:.ns:t-value/versions", json!({"schema": base})).await;
+            let calls = [
+                // Whoever is referenced is neither associated for good nor deleted, and the other way round. What was
+                // deleted may be associated: that makes its next version.
+                (
+                    "POST",
+                    "/associations",
+                    json!({
+                        "resourceName": "t", "resourceNamespace": "ns", "resourceId": "r",
+                        "associations": [{"schema": {"schema": base}}],
+                    }),
+                ),
+                (
+                    "POST",
+                    "/subjects/user/versions",
+                    json!({
+                        "schema": "{\"type\":\"array\",\"items\":\"B\"}",
+                        "references": [{"name": "B", "subject": ":.ns:t-value", "version": 1}],
+                    }),
+                ),
+                ("DELETE", "/subjects/:.ns:t-value", Value::Null),
+            ];
+            let mut writers = JoinSet::new();
+            for turn in 0..calls.len() {
+                let call = (turn + round) % calls.len();
+                let (method, target, body) = calls[call].clone();
+                let api = Arc::clone(&api);
+                writers.spawn(async move {
+                    let body = Some(body).filter(|body| !body.is_null());
+                    (call, api.call(method, target, body).await.status.as_u16())
+                });
+            }
+            let mut answers = writers.join_all().await;
+            answers.sort_unstable();
+            let done: Vec<bool> = answers.iter().map(|(_, status)| *status == 200).collect();
+            let [associated, referenced, deleted] = done[..] else { panic!("three answers") };
+            assert_ne!(associated || deleted, referenced, "{kind:?}: {answers:?}");
+        }
+    }
+}

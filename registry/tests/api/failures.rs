@@ -60,3 +60,47 @@ async fn the_servers_own_settings_hold_where_no_config_says() {
         assert_eq!(reply.status.as_u16(), 200, "{}", reply.text);
     }
 }
+
+#[tokio::test]
+async fn too_many_requests_are_turned_away_but_not_those_for_health() {
+    let api = Api::with(StoreKind::Memory, Options { max_requests: 0, ..Options::default() }).await;
+    for (method, target) in [("GET", "/subjects"), ("GET", "/schemas/ids/1"), ("DELETE", "/config")] {
+        let reply = api.call(method, target, None).await;
+        assert_eq!((reply.status.as_u16(), reply.error_code()), (503, 503), "{target}");
+        assert_eq!(reply.headers["retry-after"], "1");
+        assert!(reply.headers.contains_key("x-request-id"));
+    }
+    for target in ["/health/live", "/health/ready", "/metrics"] {
+        assert_eq!(api.get(target).await.status.as_u16(), 200, "{target}");
+    }
+    assert!(api.get("/metrics").await.text.contains("status=\"503\"} 3"));
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_given_up() {
+    let options = Options { request_timeout: std::time::Duration::ZERO, ..Options::default() };
+    let api = Api::with(StoreKind::File, options).await;
+    let reply = api.post("/subjects/s/versions", json!({"schema": "\"string\""})).await;
+    assert_eq!((reply.status.as_u16(), reply.error_code()), (504, 504), "{}", reply.text);
+    assert_eq!(reply.headers["content-type"], "application/json");
+    assert_eq!(reply.json()["message"], "Request timed out");
+}
+
+#[tokio::test]
+async fn the_description_is_served() {
+    let api = Api::new(StoreKind::Memory).await;
+    let reply = api.get("/openapi.json").await;
+    assert_eq!(reply.headers["content-type"], "application/json");
+    assert_eq!(reply.json(), serde_json::to_value(muster_registry::http::openapi()).unwrap());
+    assert!(reply.json()["openapi"].as_str().unwrap().starts_with("3.1"));
+}
+
+#[tokio::test]
+async fn no_path_of_the_server_is_told() {
+    let api = Api::new(StoreKind::File).await;
+    api.store.close().await;
+    for target in ["/subjects", "/subjects/s/versions/1", "/config", "/health/ready"] {
+        let reply = api.get(target).await;
+        assert!(!reply.text.contains(['/', '\\']), "{target}: {}", reply.text);
+    }
+}

@@ -3,7 +3,9 @@
 
 mod bad_input;
 mod concurrency;
+mod described;
 mod exchanges;
 mod failures;
 mod harness;
+mod play;
 mod sockets;
