@@ -244,3 +244,47 @@ fn muster_topics_sets_gets_and_lists() {
         assert_eq!(refused.err.trim_end().lines().count(), 1, "{line}: one line: {}", refused.err);
     }
 }
+
+#[test]
+fn the_payload_level_looks_behind_the_schema_id() {
+    const LEVEL: &str = "muster.validation.level";
+    let Some(cluster) = Cluster::start("the_payload_level_looks_behind_the_schema_id") else { return };
+    // Language, schema, a payload that fits and one that does not. Protobuf's begin with message index 0.
+    let cases: [(&str, &str, &[u8], &[u8]); 3] = [
+        (
+            "AVRO",
+            r#"{"type":"record","name":"R","fields":[{"name":"s","type":"string"}]}"#,
+            b"\x04ab",
+            b"\x04abc",
+        ),
+        ("JSON", r#"{"type":"object","required":["a"]}"#, br#"{"a":1}"#, br#"{"b":1}"#),
+        (
+            "PROTOBUF",
+            "syntax = \"proto3\"; message M { string s = 1; }",
+            b"\x00\x0a\x02ab",
+            b"\x00\x0a\x09ab",
+        ),
+    ];
+    for (language, schema, good, bad) in cases {
+        let topic = format!("payload-{}", language.to_lowercase());
+        cluster.create(&topic, json!({VALIDATION: "true"}));
+        let body = json!({"schemaType": language, "schema": schema});
+        let answer = cluster.registry.client().post(&format!("/subjects/{topic}-value/versions"), &body).ok();
+        let id = answer["id"].as_i64().unwrap();
+        cluster.produce_one(&topic, &framed(id, bad)).expect("the id alone is right");
+        run_muster(&[
+            "topics",
+            "set",
+            &topic,
+            &format!("{LEVEL}=payload"),
+            "--bootstrap",
+            &cluster.gateway.address,
+        ])
+        .ok();
+        cluster.produce_one(&topic, &framed(id, good)).expect("it fits");
+        let refused = cluster.produce_one(&topic, &framed(id, bad)).unwrap_err();
+        assert_eq!(refused.code, Some(INVALID_RECORD), "{language}: {refused:?}");
+    }
+    let refused = cluster.try_create("levels", json!({LEVEL: "everything"})).expect("refused");
+    assert_eq!(refused.0, INVALID_CONFIG, "{refused:?}");
+}

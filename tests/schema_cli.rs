@@ -271,3 +271,50 @@ fn diff_lists_changes_without_a_registry() {
         );
     }
 }
+
+#[test]
+fn the_other_languages_speak_the_same_commands() {
+    let setting = Setting::new();
+    // Language, extension, old text, new text, a change that breaks reading and the datum that shows it.
+    let cases = [
+        (
+            "PROTOBUF",
+            "proto",
+            "syntax = \"proto3\";\nmessage Order { int64 id = 1; string who = 2; }\n",
+            "syntax = \"proto3\";\nmessage Order { string id = 1; }\n",
+            "#/Order/1: field scalar kind changed from int64 to string (breaks both ways)",
+            "{\"id\":\"1\"}",
+        ),
+        (
+            "JSON",
+            "schema.json",
+            r#"{"type":"object","properties":{"id":{"type":"integer"}}}"#,
+            r#"{"type":"object","properties":{"id":{"type":"integer","maximum":10}}}"#,
+            "#/properties/id/maximum: maximum added (breaks backward)",
+            "{\"id\":11}",
+        ),
+    ];
+    for (language, extension, old, new, change, datum) in cases {
+        let (before, after) = (format!("old.{extension}"), format!("new.{extension}"));
+        std::fs::write(setting.folder.path().join(&before), old).unwrap();
+        std::fs::write(setting.folder.path().join(&after), new).unwrap();
+        let subject = format!("{language}-value");
+        setting.schema(&format!("register {subject} {before}")).ok();
+        let stored = setting.schema(&format!("get {subject} --output json")).json();
+        assert_eq!(stored["schemaType"], language, "{stored}");
+        for line in [format!("check {subject} {after} --explain"), format!("diff {before} {after} --explain")]
+        {
+            let refused = setting.schema(&line);
+            assert_eq!(refused.status, 1, "{line}: {refused:?}");
+            assert!(refused.out.contains(datum), "{line}: {}", refused.out);
+            assert_eq!(refused.out.contains(change), line.starts_with("diff"), "{line}: {}", refused.out);
+        }
+        assert_eq!(setting.schema(&format!("register {subject} {after}")).status, 2, "incompatible");
+        setting.schema(&format!("diff {before} {before}")).ok();
+    }
+    // A reference goes by the name that the text uses.
+    let referring =
+        "syntax = \"proto3\";\nimport \"x/o.proto\";\nmessage All { repeated Order orders = 1; }\n";
+    std::fs::write(setting.folder.path().join("all.proto"), referring).unwrap();
+    setting.schema("diff all.proto all.proto --reference x/o.proto=old.proto").ok();
+}

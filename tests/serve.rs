@@ -255,6 +255,71 @@ fn flags_win_over_environment_over_file_over_defaults() {
 }
 
 #[test]
+fn variables_of_confluents_image_count_below_our_own_settings() {
+    let with = |variables: &[(&str, &str)], flags: &[&str]| {
+        let mut command = muster(&[&["serve", "--store", "sqlite::memory:"], flags].concat());
+        command.envs(variables.iter().copied());
+        Registry::from_command(command)
+    };
+    let variables = [
+        ("SCHEMA_REGISTRY_LISTENERS", "http://127.0.0.1:0"),
+        ("SCHEMA_REGISTRY_SCHEMA_COMPATIBILITY_LEVEL", "full"),
+        ("SCHEMA_REGISTRY_SCHEMA_REGISTRY_GROUP_ID", "team-a"),
+        ("SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS", "broker:9092"),
+        ("SCHEMA_REGISTRY_AUTHENTICATION_METHOD", "BASIC"),
+        ("SCHEMA_REGISTRY_PORT", "tcp://10.0.0.1:8081"),
+    ];
+    let registry = with(&variables, &[]);
+    let mut http = registry.client();
+    assert_eq!(http.get("/config").ok(), json!({"compatibilityLevel": "FULL"}));
+    let id = http.get("/v1/metadata/id").ok();
+    assert_eq!(id["scope"]["clusters"]["schema-registry-cluster"], "team-a");
+    let log = registry.process.log();
+    assert!(log.contains("authentication.method"), "what is not supported is told: {log}");
+    assert!(!log.contains("kafkastore"), "what is not needed is not: {log}");
+    // A flag wins.
+    let listen = ["--listen", "127.0.0.1:0"];
+    with(&[("SCHEMA_REGISTRY_LISTENERS", "http://256.0.0.1:1")], &listen).client().get("/subjects").ok();
+}
+
+#[test]
+fn rule_sets_are_stored_unless_they_are_to_be_dropped() {
+    let rules = json!({"domainRules": [{"name": "r", "kind": "CONDITION", "mode": "WRITE", "type": "CEL", "disabled": false}]});
+    let body = json!({ "schema": V1, "ruleSet": rules });
+    for (flags, expected) in [(vec![], &rules), (vec!["--rulesets", "drop"], &Value::Null)] {
+        let flags = [vec!["--listen", "127.0.0.1:0", "--store", "sqlite::memory:"], flags].concat();
+        let registry = Registry::start(&flags);
+        let registered = registry.client().post("/subjects/s/versions", &body).ok();
+        assert_eq!(registered.get("ruleSet").unwrap_or(&Value::Null), expected, "{flags:?}");
+    }
+}
+
+#[test]
+fn the_access_log_tells_request_ids_and_routes() {
+    let flags = [
+        "--log",
+        "muster_registry::access=info",
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--store",
+        "sqlite::memory:",
+    ];
+    let registry = Registry::from_command(muster(&flags));
+    let answer = registry.client().get("/subjects/secret-name/versions");
+    let id = answer.header("x-request-id").unwrap().to_owned();
+    support::wait_for("the request in the log", std::time::Duration::from_secs(10), || {
+        registry.process.log().contains(&id).then_some(())
+    });
+    let log = registry.process.log();
+    assert!(
+        log.contains("http.route=\"/subjects/{subject}/versions\"") && log.contains("http.status=404"),
+        "{log}"
+    );
+    assert!(!log.contains("secret-name"), "{log}");
+}
+
+#[test]
 fn what_prevents_a_start_is_one_clear_line() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -12,6 +12,9 @@ use anyhow::{Context as _, bail};
 const KEYS: [&str; 7] = ["advertise", "bootstrap", "listen", "output", "registry", "rulesets", "store"];
 const COMMANDS: [&str; 4] = ["gateway", "schema", "serve", "topics"];
 
+/// The table within `[serve]` for settings under the names that Confluent's registry has for them.
+const PROPERTIES: &str = "properties";
+
 /// A configuration file, or nothing.
 #[derive(Debug, Default)]
 pub struct File(toml::Table);
@@ -31,8 +34,13 @@ impl File {
         for (key, value) in &table {
             match value {
                 toml::Value::Table(inner) if COMMANDS.contains(&key.as_str()) => {
-                    for (key, value) in inner {
-                        check(key, value)?;
+                    for (inner_key, value) in inner {
+                        match value {
+                            toml::Value::Table(properties) if key == "serve" && inner_key == PROPERTIES => {
+                                properties.iter().try_for_each(|(key, value)| check_text(key, value))?;
+                            }
+                            _ => check(inner_key, value)?,
+                        }
                     }
                 }
                 _ => check(key, value)?,
@@ -45,6 +53,14 @@ impl File {
     fn value(&self, command: &str, key: &str) -> Option<&str> {
         let own = self.0.get(command).and_then(|table| table.get(key));
         own.or_else(|| self.0.get(key)).and_then(toml::Value::as_str)
+    }
+
+    /// What `[serve.properties]` holds: settings under the names that Confluent's registry has for them.
+    pub fn properties(&self) -> Vec<(String, String)> {
+        let table =
+            self.0.get("serve").and_then(|serve| serve.get(PROPERTIES)).and_then(toml::Value::as_table);
+        let pairs = table.into_iter().flatten();
+        pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
     }
 
     /// What was given as flag or in the environment, else what the file says, else `default`.
@@ -62,6 +78,10 @@ fn check(key: &str, value: &toml::Value) -> anyhow::Result<()> {
     if !KEYS.contains(&key) {
         bail!("unknown key {key:?}; known are {}", KEYS.join(", "));
     }
+    check_text(key, value)
+}
+
+fn check_text(key: &str, value: &toml::Value) -> anyhow::Result<()> {
     if !value.is_str() {
         bail!("the value of {key:?} must be a string");
     }
@@ -89,12 +109,21 @@ mod tests {
     }
 
     #[test]
+    fn settings_of_another_registry_have_a_table() {
+        let file = File::parse("[serve.properties]\n\"mode.mutability\" = 'false'\n").unwrap();
+        assert_eq!(file.properties(), [("mode.mutability".to_owned(), "false".to_owned())]);
+        assert_eq!(File::default().properties(), []);
+    }
+
+    #[test]
     fn typing_errors_are_errors() {
         let cases = [
             ("listne = 'x'", "unknown key \"listne\""),
             ("[serve]\nregistri = 'x'", "unknown key \"registri\""),
             ("[server]\nlisten = 'x'", "unknown key \"server\""),
             ("listen = 8081", "must be a string"),
+            ("[serve.properties]\n\"mode.mutability\" = true", "must be a string"),
+            ("[gateway.properties]\na = 'x'", "unknown key \"properties\""),
             ("listen = ", ""),
         ];
         for (text, expected) in cases {

@@ -2,14 +2,20 @@
 //! It decides nothing itself.
 #![forbid(unsafe_code)]
 
+mod backup;
 mod config;
+mod config_import;
 mod explain;
+mod export;
 mod gateway;
+mod import;
 mod output;
 mod process;
+mod progress;
 mod schema;
 mod schema_diff;
 mod serve;
+mod source;
 mod topics;
 
 use std::path::PathBuf;
@@ -48,6 +54,17 @@ enum Command {
     /// Switch validation on and off per topic.
     #[command(subcommand)]
     Topics(topics::Command),
+    /// Copy the registry's store into a file, while it runs.
+    Backup(backup::Backup),
+    /// Put a backup in place of the registry's store.
+    Restore(backup::Restore),
+    /// Write the whole registry into one portable file.
+    Export(export::Args),
+    /// Take over a registry: from a file, over REST, or from its Kafka topic.
+    Import(import::Args),
+    /// Translate configuration files of other registries.
+    #[command(subcommand)]
+    Config(config_import::Command),
 }
 
 const EXAMPLES: &str = "\
@@ -80,6 +97,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Gateway(args) => gateway::run(args, &file),
         Command::Schema(command) => schema::run(command, &file),
         Command::Topics(command) => topics::run(command, &file),
+        Command::Backup(args) => backup::backup(args, &file),
+        Command::Restore(args) => backup::restore(args, &file),
+        Command::Export(args) => export::run(args, &file),
+        Command::Import(args) => import::run(args, &file),
+        Command::Config(command) => config_import::run(command),
     }
 }
 

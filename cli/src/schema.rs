@@ -1,12 +1,11 @@
 //! `muster schema`: a registry from the command line.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use muster_schema::{SchemaId, SchemaReference, SchemaType, Version};
+use muster_schema::{SchemaId, SchemaReference, Version};
 use muster_serdes::ClientConfig;
 use muster_serdes::client::{NewSchema, RegisteredSchema, RegistryClient, VersionRef};
 use serde_json::{Value, json};
@@ -16,6 +15,7 @@ use crate::explain;
 use crate::output::Output;
 use crate::process;
 use crate::schema_diff;
+use crate::source;
 
 const REGISTRY: &str = "http://127.0.0.1:8081";
 
@@ -50,6 +50,7 @@ Without a version the schema is checked against the history, as far back as the 
 Examples:
   muster schema diff order-v1.avsc order-v2.avsc               # can the new schema read old data?
   muster schema diff order-v2.avsc order-v1.avsc --explain     # can the old one read new data, and if not, which?
+  muster schema diff old.proto new.proto --reference common/money.proto=money.proto
   git show main:order.avsc | muster schema diff - order.avsc --output json
 
 Needs no registry.")]
@@ -90,9 +91,10 @@ struct Source {
     /// File with the schema; - reads standard input.
     file: PathBuf,
 
-    /// Schema language: avro, protobuf or json.
-    #[arg(long = "type", value_name = "LANGUAGE", default_value = "avro")]
-    language: String,
+    /// Schema language: avro, protobuf or json. [default: what the file's name tells: .proto, .schema.json or
+    /// .jsonschema, else avro]
+    #[arg(long = "type", value_name = "LANGUAGE")]
+    language: Option<String>,
 
     /// A schema that this one refers to; may be repeated.
     #[arg(long = "reference", value_name = "NAME=SUBJECT:VERSION")]
@@ -270,16 +272,9 @@ async fn delete(client: &RegistryClient, args: Delete, output: Output) -> anyhow
 
 impl Source {
     fn read(&self) -> anyhow::Result<NewSchema> {
-        let language: SchemaType = self.language.to_ascii_uppercase().parse()?;
+        let language = source::language(self.language.as_deref(), &self.file)?;
         let references = self.references.iter().map(|text| reference(text)).collect::<anyhow::Result<_>>()?;
-        let text = if self.file.as_os_str() == "-" {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
-            text
-        } else {
-            std::fs::read_to_string(&self.file)
-                .with_context(|| format!("cannot read {}", self.file.display()))?
-        };
+        let text = source::read(&self.file)?;
         Ok(NewSchema { references, ..NewSchema::new(language, text) })
     }
 }

@@ -1,7 +1,6 @@
 //! `muster schema diff`: what changed between two schema files. Needs no registry.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 use crate::config::File;
 use crate::explain;
 use crate::output::Output;
+use crate::source::{language, read};
 
 #[derive(Debug, clap::Args)]
 pub struct Diff {
@@ -23,13 +23,15 @@ pub struct Diff {
     /// File with the schema that is to read them; - reads standard input.
     reader: PathBuf,
 
-    /// Schema language: avro, json or protobuf.
-    #[arg(long = "type", value_name = "LANGUAGE", default_value = "avro")]
-    language: String,
+    /// Schema language: avro, protobuf or json. [default: what the file's name tells: .proto, .schema.json or
+    /// .jsonschema, else avro]
+    #[arg(long = "type", value_name = "LANGUAGE")]
+    language: Option<String>,
 
-    /// File with a schema that both refer to; may be repeated, each after those it refers to itself.
-    #[arg(long = "reference", value_name = "FILE")]
-    references: Vec<PathBuf>,
+    /// File with a schema that both refer to, under the name by which they do, if that is not the file's (an import
+    /// path, a `$ref`); may be repeated, each after those it refers to itself.
+    #[arg(long = "reference", value_name = "[NAME=]FILE")]
+    references: Vec<String>,
 
     /// For each incompatibility, show a datum that the writer writes and the reader cannot read.
     #[arg(long)]
@@ -46,10 +48,14 @@ const LABELS: (&str, &str) = ("reader", "writer");
 /// Prints every change with its verdict. Exit status 0 if the reader can read what the writer wrote, 1 if not.
 pub fn run(args: &Diff, file: &File) -> anyhow::Result<ExitCode> {
     let output: Output = file.resolve(args.output.clone(), "schema", "output", "text").parse()?;
-    let language: SchemaType = args.language.to_ascii_uppercase().parse()?;
+    let language: SchemaType = language(args.language.as_deref(), &args.reader)?;
     let limits = Limits::default();
-    let texts = args.references.iter().map(|path| Ok((path.display().to_string(), read(path)?)));
-    let references = ResolvedReferences { texts: texts.collect::<anyhow::Result<_>>()? };
+    let texts = args.references.iter().map(|reference| {
+        let (name, path) = reference.split_once('=').unwrap_or((reference, reference));
+        Ok((name.to_owned(), read(Path::new(path))?))
+    });
+    let references =
+        ResolvedReferences { texts: texts.collect::<anyhow::Result<_>>()?, ..ResolvedReferences::default() };
     let parse = |path: &Path| {
         let text = read(path)?;
         ParsedSchema::parse(language, &text, &references, Strictness::Stored, &limits)
@@ -64,15 +70,6 @@ pub fn run(args: &Diff, file: &File) -> anyhow::Result<ExitCode> {
     let answer = answer(is_compatible, &listed, args.explain.then_some(explained.as_slice()));
     output.print(&text(is_compatible, &listed, &explained), &answer)?;
     Ok(if is_compatible { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn read(path: &Path) -> anyhow::Result<String> {
-    if path.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn text(is_compatible: bool, changes: &[Change], explained: &[Explained]) -> String {

@@ -26,7 +26,7 @@ Examples:
 
 Settings: confluent.key.schema.validation, confluent.value.schema.validation (true or false),
 confluent.key.subject.name.strategy, confluent.value.subject.name.strategy (TopicNameStrategy,
-RecordNameStrategy, TopicRecordNameStrategy, or the Java class names).")]
+RecordNameStrategy, TopicRecordNameStrategy, or the Java class names), muster.validation.level (id, payload).")]
     Set(Set),
     /// Print the settings of a topic.
     #[command(after_help = "\

@@ -11,6 +11,7 @@ pub mod kafka;
 pub mod muster;
 pub mod process;
 pub mod python;
+pub mod schemas_log;
 pub mod wire;
 
 use std::io::Write as _;

@@ -12,7 +12,8 @@ use super::process::{Finished, Process, run};
 pub fn muster(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("MUSTER_") {
+        let name_text = name.to_string_lossy();
+        if name_text.starts_with("MUSTER_") || name_text.starts_with("SCHEMA_REGISTRY_") {
             command.env_remove(name);
         }
     }
