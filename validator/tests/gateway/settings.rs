@@ -413,7 +413,7 @@ async fn the_command_line_has_its_way_to_them() {
     let changes = |value: Option<&str>| vec![(VALIDATION.to_owned(), value.map(str::to_owned))];
     admin::set(&gateway, "a", &changes(Some("true"))).await.unwrap();
     let settings = admin::get(&gateway, "a").await.unwrap();
-    assert_eq!(settings.len(), 4);
+    assert_eq!(settings.len(), 5);
     let validation = settings.iter().find(|setting| setting.name == VALIDATION).unwrap();
     assert_eq!((validation.value.as_str(), validation.is_default), ("true", false));
     let listed = admin::list(&gateway).await.unwrap();
