@@ -1,15 +1,124 @@
-//! What the registry does with a Protobuf schema, on a file of 50 messages; `protobuf_walker` measures data.
+//! What the registry does with a Protobuf schema, on a file of 50 messages, against the nearest that others offer: one
+//! table for people. `protobuf_walker` measures data.
 //!
 //! `cargo bench -p muster-schema --bench protobuf`
+//!
+//! Both sides of a row work on the same text in the same run, in turn; each figure is the median of many short batches.
 
-use divan::counter::BytesCount;
-use divan::{Bencher, black_box};
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a table for people")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
 use muster_schema::compatibility::{CompatibilityPolicy, Terms};
 use muster_schema::protobuf::{self, ProtobufSchema};
 use muster_schema::{Limits, ResolvedReferences, Strictness};
+use prost_reflect::prost::Message as _;
+use prost_reflect::{DescriptorPool, MessageDescriptor};
+use protox::file::File;
 
 fn main() {
-    divan::main();
+    let text = text();
+    let changed = text.replace("repeated int64 field_9", "repeated uint64 field_9");
+    let [old, new] = [&text, &changed].map(|text| parse(text, Strictness::New));
+    let limits = Limits::default();
+    let terms = Terms { labels: ("new", "old"), policy: CompatibilityPolicy::Strict, limits: &limits };
+    let read = || File::from_source("default", black_box(&text)).unwrap().file_descriptor_proto().clone();
+    let imports = imports();
+    let link = |file| {
+        let mut pool = imports.clone();
+        pool.add_file_descriptor_proto(file).unwrap();
+        pool
+    };
+    let [old_file, new_file] = [&old, &new].map(|schema| schema.descriptors().unwrap().pop().unwrap());
+    println!("a file of 50 messages, {} bytes", text.len());
+    row(
+        "parse, canonical text",
+        &mut || parse(black_box(&text), Strictness::Stored).canonical().len(),
+        "protox: parse, encode",
+        &mut || read().encode_to_vec().len(),
+    );
+    row(
+        "parse, resolve, canonical text",
+        &mut || parse(black_box(&text), Strictness::New).canonical().len(),
+        "protox: parse; prost-reflect: link",
+        &mut || link(read()).all_messages().len(),
+    );
+    row(
+        "normalized text",
+        &mut || black_box(&old).normalized().unwrap().canonical().len(),
+        "protox: parse; prost-reflect: link",
+        &mut || link(read()).all_messages().len(),
+    );
+    row(
+        "compare",
+        &mut || usize::from(black_box(&new).incompatibilities(black_box(&old), terms).is_empty()),
+        // Both sides begin with files that are not linked.
+        "prost-reflect: link both, match fields",
+        &mut || usize::from(is_alike(&link(new_file.clone()), &link(old_file.clone()))),
+    );
+    row(
+        "descriptor in base64",
+        &mut || black_box(&old).formatted("serialized").unwrap().len(),
+        "protox: parse, encode",
+        &mut || read().encode_to_vec().len(),
+    );
+}
+
+/// The files that the text imports, linked.
+fn imports() -> DescriptorPool {
+    let text = "import \"confluent/meta.proto\"; import \"google/protobuf/timestamp.proto\";
+        message M { optional confluent.Meta meta = 1; optional google.protobuf.Timestamp at = 2; }";
+    let mut files = parse(text, Strictness::New).descriptors().unwrap();
+    files.retain(|file| file.name() != "default");
+    let mut pool = DescriptorPool::new();
+    pool.add_file_descriptor_protos(files).unwrap();
+    pool
+}
+
+/// Whether every field of one side has a field with its number and a type of its kind on the other: the least that a
+/// comparison does.
+fn is_alike(new: &DescriptorPool, old: &DescriptorPool) -> bool {
+    let alike = |new: MessageDescriptor, old: MessageDescriptor| {
+        old.fields().all(|field| {
+            new.get_field(field.number()).is_some_and(|other| {
+                let kinds = (field.kind(), other.kind());
+                other.name() == field.name()
+                    && other.cardinality() == field.cardinality()
+                    && kinds.0.as_message().map(MessageDescriptor::full_name)
+                        == kinds.1.as_message().map(MessageDescriptor::full_name)
+            })
+        })
+    };
+    old.all_messages().all(|old| new.get_message_by_name(old.full_name()).is_some_and(|new| alike(new, old)))
+}
+
+/// Prints what two ways of doing about the same take.
+fn row(what: &str, ours: &mut dyn FnMut() -> usize, named: &str, theirs: &mut dyn FnMut() -> usize) {
+    let (ours, theirs) = medians(ours, theirs);
+    let times = theirs.as_secs_f64() / ours.as_secs_f64();
+    println!("{what:<32} {ours:>9.1?}   {named:<36} {theirs:>9.1?}   {times:>5.2} times");
+}
+
+/// Median time of one call of each, taken in turn.
+fn medians(first: &mut dyn FnMut() -> usize, second: &mut dyn FnMut() -> usize) -> (Duration, Duration) {
+    const ROUNDS: usize = 51;
+    const CALLS: u32 = 10;
+    let batch = |work: &mut dyn FnMut() -> usize| {
+        let began = Instant::now();
+        for _ in 0..CALLS {
+            assert!(black_box(work()) > 0);
+        }
+        began.elapsed() / CALLS
+    };
+    let (mut firsts, mut seconds) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        firsts.push(batch(first));
+        seconds.push(batch(second));
+    }
+    firsts.sort();
+    seconds.sort();
+    (firsts[ROUNDS / 2], seconds[ROUNDS / 2])
 }
 
 /// A file of 50 messages of 12 fields, an enum, a oneof and a map each, and of services.
@@ -22,7 +131,7 @@ fn text() -> String {
         let next = (at + 1) % 50;
         text += &format!(
             "// The message {at}.\nmessage Message{at} {{\n  enum Level {{ LOW_{at} = 0; HIGH_{at} = 1; }}\n  \
-             reserved 90 to 99, \"old\";\n  map<string, Message{next}> parts = 1;\n  Level level = 2;\n  \
+             reserved 90 to 99; reserved \"old\";\n  map<string, Message{next}> parts = 1;\n  Level level = 2;\n  \
              google.protobuf.Timestamp at = 3;\n  oneof choice {{ string text = 4; bytes raw = 5; }}\n  \
              string mail = 6 [(confluent.field_meta) = {{ tags: [\"PII\"], doc: \"where\" }}, deprecated = false];\n"
         );
@@ -39,35 +148,4 @@ fn text() -> String {
 
 fn parse(text: &str, strictness: Strictness) -> ProtobufSchema {
     protobuf::parse(text, &ResolvedReferences::default(), strictness, &Limits::default()).expect("a schema")
-}
-
-#[divan::bench(args = ["stored", "new"])]
-fn parse_and_canonicalize_50_messages(bencher: Bencher, how: &str) {
-    let strictness = if how == "new" { Strictness::New } else { Strictness::Stored };
-    let text = text();
-    bencher
-        .counter(BytesCount::new(text.len()))
-        .bench_local(|| parse(black_box(&text), strictness).canonical().len());
-}
-
-#[divan::bench]
-fn normalize_50_messages(bencher: Bencher) {
-    let schema = parse(&text(), Strictness::New);
-    bencher.bench_local(|| black_box(&schema).normalized().expect("it resolves").canonical().len());
-}
-
-#[divan::bench]
-fn compare_50_messages(bencher: Bencher) {
-    let [reader, writer] = [text().replace("repeated int64 field_9", "repeated uint64 field_9"), text()];
-    let [reader, writer] = [reader, writer].map(|text| parse(&text, Strictness::New));
-    let limits = Limits::default();
-    let terms = Terms { labels: ("new", "old"), policy: CompatibilityPolicy::Strict, limits: &limits };
-    assert!(reader.incompatibilities(&writer, terms).is_empty());
-    bencher.bench_local(|| black_box(&reader).incompatibilities(black_box(&writer), terms).len());
-}
-
-#[divan::bench]
-fn serialize_50_messages(bencher: Bencher) {
-    let schema = parse(&text(), Strictness::New);
-    bencher.bench_local(|| black_box(&schema).formatted("serialized").expect("it links").len());
 }

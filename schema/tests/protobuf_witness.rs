@@ -155,6 +155,25 @@ fn what_is_lost_or_misread_is_shown() {
         ),
         (
             "proto3",
+            "message M { repeated S a = 1; } message S {}",
+            "message M { map<string, S> a = 1; } message S {}",
+            D::FieldKindChanged,
+            r#"{"a":[{},{}]}"#,
+            &[10, 0, 10, 0],
+            "in a p.M, the writer's a is 2 values from {} on, and the reader reads {}",
+        ),
+        (
+            "proto3",
+            "message M { google.protobuf.Timestamp a = 1; }",
+            "message M { google.protobuf.Duration a = 1; }",
+            D::FieldNamedTypeChanged,
+            r#"{"a":{"seconds":"1","nanos":1}}"#,
+            &[10, 4, 8, 1, 16, 1],
+            "in a p.M, the writer's a is the google.protobuf.Timestamp {1: 1, 2: 1}, and the reader reads the \
+             google.protobuf.Duration {1: 1, 2: 1}",
+        ),
+        (
+            "proto3",
             "message M { } message N { int32 x = 1; }",
             "message M { }",
             D::MessageRemoved,
@@ -183,6 +202,10 @@ fn what_does_no_harm_has_no_witness() {
         "proto3",
     );
     assert_eq!(renamed.witness, Err(NoWitness::NoneFound));
+    for (before, after) in [("optional", "repeated"), ("required", "repeated"), ("required", "optional")] {
+        let [before, after] = [before, after].map(|label| format!("message M {{ {label} int32 a = 1; }}"));
+        assert_eq!(only(&before, &after, "proto2").witness, Err(NoWitness::NoneFound), "{before} {after}");
+    }
     let circle = "message M { required M m = 1; ";
     let endless = only(
         &format!("{circle} optional int32 a = 2; }}"),
@@ -229,5 +252,5 @@ fn most_incompatibilities_of_the_conformance_folder_have_a_witness() {
         println!("{kind}: {shown} of {all}");
     }
     println!("{shown} of {all} incompatibilities have a witness");
-    assert!(shown * 100 >= all * 85, "{counts:?}");
+    assert!(shown * 100 >= all * 93, "{counts:?}");
 }

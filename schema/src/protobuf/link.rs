@@ -58,12 +58,29 @@ pub(super) fn check(schema: &ProtobufSchema) -> Result<(), ParseError> {
             }
         }
     }
+    check_twins(&files)?;
     for (index, linked) in files.iter().enumerate() {
         let is_builtin = builtin::files().any(|(_, file)| std::ptr::eq(file, linked.file));
         if !is_builtin {
             let sight = sight(index, &files, &indexes);
             let bytes_left = Cell::new(limit.saturating_mul(LOOK_UPS));
             Checker { files: &files, sight, file: linked.file, bytes_left, limit }.check()?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks that no two files, however far they are from each other, define a message or an enum of one name.
+fn check_twins(files: &[Linked<'_>]) -> Result<(), ParseError> {
+    let (mut messages, mut enums) = (HashSet::new(), HashSet::new());
+    for (name, kind) in files.iter().flat_map(|linked| &linked.symbols) {
+        let is_new = match kind {
+            Kind::Message(_) => messages.insert(name),
+            Kind::Enum => enums.insert(name),
+            Kind::Package | Kind::Service | Kind::Other => true,
+        };
+        if !is_new {
+            return Err(invalid(name, "is already defined in another file"));
         }
     }
     Ok(())
@@ -116,10 +133,11 @@ fn symbols(
         let scope = message.parent.and_then(|id| paths.get(id.0)).map(String::as_str).or(package);
         let path = define(scope, &message.name, Kind::Message(MessageId(at)))?;
         let scope = Some(path.as_str());
-        for field in message.all_fields().chain(message.extends.iter().flat_map(|extend| &extend.fields)) {
+        let described = || message.described_fields().map(|(field, _)| field);
+        for field in described().chain(message.extends.iter().flat_map(|extend| &extend.fields)) {
             define(scope, &field.name, Kind::Other)?;
         }
-        for field in message.all_fields().filter(|field| matches!(field.field_type, FieldType::Map(_))) {
+        for field in described().filter(|field| matches!(field.field_type, FieldType::Map(_))) {
             define(scope, &entry_name(&field.name), Kind::Message(MessageId(at)))?;
         }
         paths.push(path);
@@ -161,11 +179,11 @@ impl<'s> Checker<'_, 's> {
             && let Some(own) = self.files.get(*own)
         {
             for other in others.iter().filter_map(|index| self.files.get(*index)) {
-                let is_new = |(name, kind): &(&String, &Kind)| {
+                let is_taken = |(name, kind): &(&String, &Kind)| {
                     let there = other.symbols.get(name.as_str());
-                    there.is_none_or(|there| (*there, **kind) == (Kind::Package, Kind::Package))
+                    there.is_some_and(|there| (*there == Kind::Package) != (**kind == Kind::Package))
                 };
-                if let Some((name, _)) = own.symbols.iter().find(|symbol| !is_new(symbol)) {
+                if let Some((name, _)) = own.symbols.iter().find(is_taken) {
                     return Err(invalid(name, "is already defined in another file"));
                 }
             }
@@ -196,8 +214,8 @@ impl<'s> Checker<'_, 's> {
 
     fn message(&self, message: &Message, path: &str) -> Result<(), ParseError> {
         let mut numbers = HashSet::new();
-        for field in message.all_fields() {
-            self.field(field, path)?;
+        for (field, is_member) in message.described_fields() {
+            self.field(field, path, !is_member)?;
             if !numbers.insert(field.number) {
                 let reason = format!("Field number {} has already been used in \"{path}\".", field.number);
                 return Err(invalid(path, &reason));
@@ -218,7 +236,7 @@ impl<'s> Checker<'_, 's> {
                 ranges.any(|Range { start, end, .. }| (*start..=*end).contains(&number))
             };
             for field in &extend.fields {
-                self.field(field, scope)?;
+                self.field(field, scope, false)?;
                 if !is_open(field.number) {
                     let reason = format!(
                         "\"{}\" does not declare {} as an extension number.",
@@ -231,10 +249,16 @@ impl<'s> Checker<'_, 's> {
         Ok(())
     }
 
-    fn field(&self, field: &Field, scope: &str) -> Result<(), ParseError> {
+    /// A field; only a plain one of a message can be a map, and no value of a map is one.
+    fn field(&self, field: &Field, scope: &str, is_plain: bool) -> Result<(), ParseError> {
         let place = || qualify(Some(scope), &field.name);
         if field.number <= 0 {
             return Err(invalid(&place(), "Field numbers must be positive integers."));
+        }
+        if let FieldType::Map(map) = &field.field_type
+            && (!is_plain || matches!(map.value, FieldType::Map(_)))
+        {
+            return Err(invalid(&place(), &format!("\"{}\" is not defined.", field.field_type)));
         }
         let mut element = None;
         if let Some(name) = field.field_type.name() {
@@ -354,8 +378,9 @@ fn is_default(scalar: Scalar, text: &str) -> bool {
     match scalar {
         Scalar::Bool | Scalar::String | Scalar::Bytes => true,
         Scalar::Float | Scalar::Double => {
-            matches!(text, "inf" | "-inf" | "nan")
-                || (text.parse::<f64>().is_ok() && !text.contains(['i', 'n', 'N', 'I']))
+            let number = text.strip_suffix(['f', 'F', 'd', 'D']).unwrap_or(text);
+            matches!(text, "inf" | "-inf" | "nan" | "Infinity" | "-Infinity" | "NaN" | "-NaN")
+                || (number.parse::<f64>().is_ok() && !number.contains(['i', 'n', 'N', 'I']))
         }
         Scalar::Int32 | Scalar::Sint32 | Scalar::Sfixed32 => {
             integer(text).is_some_and(|value| i32::try_from(value).is_ok())
@@ -363,6 +388,8 @@ fn is_default(scalar: Scalar, text: &str) -> bool {
         Scalar::Int64 | Scalar::Sint64 | Scalar::Sfixed64 => {
             integer(text).is_some_and(|value| i64::try_from(value).is_ok())
         }
+        // Not even a zero may be negative.
+        _ if text.starts_with('-') => false,
         Scalar::Uint32 | Scalar::Fixed32 => integer(text).is_some_and(|value| u32::try_from(value).is_ok()),
         Scalar::Uint64 | Scalar::Fixed64 => integer(text).is_some_and(|value| u64::try_from(value).is_ok()),
     }
@@ -387,3 +414,6 @@ fn too_large(limit: usize) -> ParseError {
 fn invalid(place: &str, reason: &str) -> ParseError {
     ParseError::Invalid(format!("Invalid protobuf schema definition: {place}: {reason}"))
 }
+
+#[cfg(test)]
+mod tests;

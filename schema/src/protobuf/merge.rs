@@ -33,60 +33,52 @@ impl<'n, 'f> OptionTypes<'n, 'f> {
         Self { names }
     }
 
-    /// Normalizes the options of one element. `of` is the message of `google.protobuf` that lists its options.
+    /// Normalizes the options of one element, which stands in `scope`.
     pub(super) fn normalize(
         &self,
         options: &mut Vec<ProtoOption>,
         scope: Place,
-        of: &str,
         budget: &mut Budget<'_>,
     ) -> Result<(), ParseError> {
         let mut merged: Vec<ProtoOption> = Vec::with_capacity(options.len());
-        let of = self.names.place_of(&format!(".google.protobuf.{of}"));
         for mut option in std::mem::take(options) {
-            let known = of.map(|of| self.know(&mut option, scope, of, budget)).transpose()?.flatten();
-            if let Some(Known { message: Some(message), is_repeated }) = known
+            if let Some(Known { is_repeated, message }) = self.know(&mut option, scope, budget)?
                 && !is_long(&option.value)
             {
                 option.value = whole(option.value);
                 budget.steps(merged.len())?;
-                let is_same = |other: &&mut ProtoOption| {
-                    other.name == option.name && other.is_extension == option.is_extension
-                };
+                let is_same = |other: &&mut ProtoOption| other.is_extension && other.name == option.name;
                 if let (false, Some(first)) = (is_repeated, merged.iter_mut().find(is_same)) {
-                    self.merge(&mut first.value, option.value, Some(message), budget)?;
+                    self.merge(&mut first.value, option.value, message, budget)?;
                     continue;
                 }
             }
             merged.push(option);
         }
         for option in &mut merged {
-            tidy(&mut option.value);
+            self.tidy(&mut option.value, scope, budget)?;
         }
         merged.sort_by(|a, b| a.name.cmp(&b.name));
         *options = merged;
         Ok(())
     }
 
-    /// What is known of an option, which gets its full name.
+    /// What is known of a custom option, which gets its full name. The reference does not ask what it extends.
     fn know(
         &self,
         option: &mut ProtoOption,
         scope: Place,
-        of: Place,
         budget: &mut Budget<'_>,
     ) -> Result<Option<Known<'f>>, ParseError> {
-        if option.is_extension {
-            let found = self.names.resolve_extension(scope, &option.name, of, budget)?;
-            let Some((place, extension)) = found else { return Ok(None) };
-            option.name = self.names.full_name(place);
-            let field = extension.field;
-            return self.known(field.label, &field.field_type, extension.scope, budget).map(Some);
+        if !option.is_extension {
+            return Ok(None);
         }
-        match self.names.message_at(of) {
-            Some(message) => self.member(MessageType { message, scope: of }, &option.name, budget),
-            None => Ok(None),
-        }
+        let Some((place, extension)) = self.names.resolve_extension(scope, &option.name, budget)? else {
+            return Ok(None);
+        };
+        option.name = self.names.full_name(place);
+        let field = extension.field;
+        self.known(field.label, &field.field_type, extension.scope, budget).map(Some)
     }
 
     fn member(
@@ -124,22 +116,57 @@ impl<'n, 'f> OptionTypes<'n, 'f> {
         message: Option<MessageType<'f>>,
         budget: &mut Budget<'_>,
     ) -> Result<(), ParseError> {
-        let (OptionValue::Aggregate(members), OptionValue::Aggregate(_), Some(message)) =
-            (&mut *value, &added, message)
-        else {
-            *value = added;
-            return Ok(());
+        let (members, added) = match (value, added) {
+            (OptionValue::Aggregate(members), OptionValue::Aggregate(added)) => (members, added),
+            (value, added) => {
+                *value = added;
+                return Ok(());
+            }
         };
-        let OptionValue::Aggregate(added) = added else { return Ok(()) };
         for (key, added) in added {
             budget.steps(members.len())?;
             let Some((_, value)) = members.iter_mut().find(|(other, _)| *other == key) else {
                 members.push((key, added));
                 continue;
             };
-            match self.member(message, &key, budget)? {
+            match message.map(|message| self.member(message, &key, budget)).transpose()?.flatten() {
                 Some(Known { is_repeated: false, message }) => self.merge(value, added, message, budget)?,
                 _ => accumulate(value, added, budget)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Sorts members, gives extensions among them their full names, rewrites numbers, removes empty lists and unwraps
+    /// lists of one. A list that is the whole value stays one.
+    fn tidy(&self, value: &mut OptionValue, scope: Place, budget: &mut Budget<'_>) -> Result<(), ParseError> {
+        match value {
+            OptionValue::Text(_) | OptionValue::Word(_) => {}
+            OptionValue::Number(number) => {
+                if let Some(plain) = number::plain(number) {
+                    *number = plain;
+                }
+            }
+            OptionValue::Part(_, value) => self.tidy(value, scope, budget)?,
+            OptionValue::List(items) => {
+                for item in items {
+                    unwrap_single(item);
+                    self.tidy(item, scope, budget)?;
+                }
+            }
+            OptionValue::Aggregate(members) => {
+                members.retain(|(_, value)| !matches!(value, OptionValue::List(items) if items.is_empty()));
+                for (key, value) in members.iter_mut() {
+                    if let Some(name) = key.strip_prefix('[').and_then(|key| key.strip_suffix(']'))
+                        && let Some((place, _)) = self.names.resolve_extension(scope, name, budget)?
+                    {
+                        *key = format!("[{}]", self.names.full_name(place));
+                    }
+                    unwrap_single(value);
+                    self.tidy(value, scope, budget)?;
+                }
+                members.sort_by(|(a, _), (b, _)| a.cmp(b));
+                members.dedup_by(|(a, _), (b, _)| a == b);
             }
         }
         Ok(())
@@ -148,13 +175,25 @@ impl<'n, 'f> OptionTypes<'n, 'f> {
 
 /// Whether a value is a part with a longer path than any option has.
 fn is_long(value: &OptionValue) -> bool {
-    matches!(value, OptionValue::Part(path, _) if path.split('.').count() > MAX_VALUE_DEPTH)
+    let mut value = value;
+    let mut length = 0;
+    while let OptionValue::Part(name, part) = value {
+        length += name.split('.').count();
+        value = part;
+    }
+    length > MAX_VALUE_DEPTH
 }
 
-/// A value of which only a part was given, as an aggregate with that part.
+/// A value of which only a part was given, as an aggregate with that part. A part that is an extension has its name in
+/// parentheses; as a member of an aggregate it has brackets.
 fn whole(value: OptionValue) -> OptionValue {
     let OptionValue::Part(path, value) = value else { return value };
-    path.rsplit('.').fold(whole(*value), |value, name| OptionValue::Aggregate(vec![(name.to_owned(), value)]))
+    let value = whole(*value);
+    let member = |name: String, value| OptionValue::Aggregate(vec![(name, value)]);
+    match path.strip_prefix('(').and_then(|path| path.strip_suffix(')')) {
+        Some(name) => member(format!("[{name}]"), value),
+        None => path.rsplit('.').fold(value, |value, name| member(name.to_owned(), value)),
+    }
 }
 
 /// Makes a list of both, without what occurs again.
@@ -180,30 +219,8 @@ fn accumulate(
     Ok(())
 }
 
-/// Sorts members, rewrites numbers, removes empty lists and unwraps lists of one.
-fn tidy(value: &mut OptionValue) {
-    match value {
-        OptionValue::Text(_) | OptionValue::Word(_) => {}
-        OptionValue::Number(number) => {
-            if let Some(plain) = number::plain(number) {
-                *number = plain;
-            }
-        }
-        OptionValue::Part(_, value) => tidy(value),
-        OptionValue::List(items) => items.iter_mut().for_each(tidy),
-        OptionValue::Aggregate(members) => {
-            members.retain(|(_, value)| !matches!(value, OptionValue::List(items) if items.is_empty()));
-            for (_, value) in members.iter_mut() {
-                unwrap_single(value);
-                tidy(value);
-            }
-            members.sort_by(|(a, _), (b, _)| a.cmp(b));
-        }
-    }
-}
-
 fn unwrap_single(value: &mut OptionValue) {
-    if let OptionValue::List(items) = value
+    while let OptionValue::List(items) = value
         && items.len() == 1
         && let Some(item) = items.pop()
     {

@@ -4,6 +4,7 @@
 //! needs a stack as deep as the messages nest. A message comes after the one it is nested in. Only option values and
 //! map types are nested boxes, bounded by [`MAX_VALUE_DEPTH`].
 
+use std::collections::HashSet;
 use std::fmt;
 
 /// Most levels of aggregates and lists in an option value, and of maps in a map type: as many as the libraries of the
@@ -381,6 +382,14 @@ impl Message {
     /// Fields outside and inside of oneofs, groups aside.
     pub fn all_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().chain(self.oneofs.iter().flat_map(|oneof| &oneof.fields))
+    }
+
+    /// The fields that get into a descriptor: members of oneofs, then plain fields that are not called as one of them.
+    pub(super) fn described_fields(&self) -> impl Iterator<Item = (&Field, bool)> {
+        let members = || self.oneofs.iter().flat_map(|oneof| &oneof.fields);
+        let names: HashSet<&str> = members().map(|field| field.name.as_str()).collect();
+        let plain = self.fields.iter().filter(move |field| !names.contains(field.name.as_str()));
+        members().map(|field| (field, true)).chain(plain.map(|field| (field, false)))
     }
 
     /// Whether this is the synthetic message of a map field: `option map_entry = true`.

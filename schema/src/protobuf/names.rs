@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::builtin;
-use super::model::{EnumId, Extend, Field, Message, MessageId, ProtoFile, TypeId};
+use super::model::{EnumId, Extend, Field, MessageId, ProtoFile, TypeId};
 use super::parse::Budget;
 use crate::format::ParseError;
 
@@ -49,21 +49,16 @@ pub(super) struct Found<'f> {
     pub(super) id: TypeId,
 }
 
-/// An extension, the place of what it extends, and the scope of the names in it.
+/// An extension and the scope of the names in it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extension<'f> {
     pub(super) field: &'f Field,
-    pub(super) extended: Place,
     pub(super) scope: Place,
 }
 
 impl<'f> Names<'f> {
     /// The names that `file` may use.
-    pub(super) fn new(
-        file: &'f ProtoFile,
-        imports: &'f [(String, ProtoFile)],
-        budget: &mut Budget<'_>,
-    ) -> Result<Self, ParseError> {
+    pub(super) fn new(file: &'f ProtoFile, imports: &'f [(String, ProtoFile)]) -> Self {
         let mut names = Self { nodes: vec![Node::default()], edges: HashMap::new(), files: Vec::new() };
         names.add(OWN_PATH, file);
         for (path, import) in imports {
@@ -74,8 +69,8 @@ impl<'f> Names<'f> {
                 names.add(path, file);
             }
         }
-        names.add_extensions(budget)?;
-        Ok(names)
+        names.add_extensions();
+        names
     }
 
     /// The scope of the names in the file, outside of messages.
@@ -103,19 +98,6 @@ impl<'f> Names<'f> {
         self.files.iter().map(|places| places.file)
     }
 
-    /// The message at a place.
-    pub(super) fn message_at(&self, place: Place) -> Option<&'f Message> {
-        match self.nodes.get(place)?.found?.id {
-            TypeId::Message(id) => Some(self.nodes.get(place)?.found?.file.message(id)),
-            TypeId::Enum(_) => None,
-        }
-    }
-
-    /// The place of a full name.
-    pub(super) fn place_of(&self, name: &str) -> Option<Place> {
-        self.walk(ROOT, name.strip_prefix('.').unwrap_or(name))
-    }
-
     /// The type called `name` in `scope`.
     pub(super) fn resolve(
         &self,
@@ -126,17 +108,14 @@ impl<'f> Names<'f> {
         self.find(scope, name, budget, |node| node.found)
     }
 
-    /// The extension of `extended` called `name` in `scope`.
+    /// The extension called `name` in `scope`, whatever it extends.
     pub(super) fn resolve_extension(
         &self,
         scope: Place,
         name: &str,
-        extended: Place,
         budget: &mut Budget<'_>,
     ) -> Result<Option<(Place, Extension<'f>)>, ParseError> {
-        self.find(scope, name, budget, |node| {
-            node.extension.filter(|extension| extension.extended == extended)
-        })
+        self.find(scope, name, budget, |node| node.extension)
     }
 
     /// The full name of a place, without a leading dot.
@@ -255,7 +234,7 @@ impl<'f> Names<'f> {
         }
     }
 
-    fn add_extensions(&mut self, budget: &mut Budget<'_>) -> Result<(), ParseError> {
+    fn add_extensions(&mut self) {
         let mut blocks: Vec<(Place, &'f Extend)> = Vec::new();
         for places in &self.files {
             let nested = places.file.messages.iter().zip(&places.messages);
@@ -264,15 +243,13 @@ impl<'f> Names<'f> {
                 .extend(nested.flat_map(|(message, at)| message.extends.iter().map(|extend| (*at, extend))));
         }
         for (scope, extend) in blocks {
-            let Some((extended, _)) = self.resolve(scope, &extend.name, budget)? else { continue };
             for field in &extend.fields {
                 let place = self.make(scope, &field.name);
                 if let Some(node) = self.nodes.get_mut(place) {
-                    node.extension.get_or_insert(Extension { field, extended, scope });
+                    node.extension.get_or_insert(Extension { field, scope });
                 }
             }
         }
-        Ok(())
     }
 }
 

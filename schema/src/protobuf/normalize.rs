@@ -3,8 +3,8 @@
 
 use super::merge::OptionTypes;
 use super::model::{
-    Enum, Extend, Extensions, Field, FieldType, Group, Label, MapType, Message, MessageId, ProtoFile,
-    ProtoOption, Range, Reserved, Rpc, Scalar, Service, Syntax, TypeId,
+    Enum, Extend, Extensions, Field, FieldType, Group, MapType, Message, MessageId, ProtoFile, ProtoOption,
+    Range, Reserved, Rpc, Scalar, Service, Syntax, TypeId,
 };
 use super::names::{Found, Names, Place};
 use super::number;
@@ -17,7 +17,7 @@ pub(super) fn normalize(
     imports: &[(String, ProtoFile)],
     budget: &mut Budget<'_>,
 ) -> Result<ProtoFile, ParseError> {
-    let names = Names::new(file, imports, budget)?;
+    let names = Names::new(file, imports);
     let bytes_left = budget.limits.schema_bytes;
     let mut normalizer = Normalizer { options: OptionTypes::new(&names), names: &names, budget, bytes_left };
     normalizer.file(file.clone())
@@ -39,7 +39,7 @@ impl Normalizer<'_, '_, '_, '_> {
             paths.sort_unstable();
             paths.dedup();
         }
-        self.sort_options(&mut file.options, package, "FileOptions")?;
+        self.sort_options(&mut file.options, package)?;
         for (at, message) in file.messages.iter_mut().enumerate() {
             self.message(message, self.names.message(MessageId(at)))?;
         }
@@ -56,10 +56,10 @@ impl Normalizer<'_, '_, '_, '_> {
 
     fn message(&mut self, message: &mut Message, scope: Place) -> Result<(), ParseError> {
         sort_reserved(&mut message.reserved);
-        self.sort_options(&mut message.options, scope, "MessageOptions")?;
+        self.sort_options(&mut message.options, scope)?;
         self.fields(&mut message.fields, scope)?;
         for oneof in &mut message.oneofs {
-            self.sort_options(&mut oneof.options, scope, "OneofOptions")?;
+            self.sort_options(&mut oneof.options, scope)?;
             self.fields(&mut oneof.fields, scope)?;
             self.groups(&mut oneof.groups, scope)?;
         }
@@ -72,9 +72,9 @@ impl Normalizer<'_, '_, '_, '_> {
 
     fn enumeration(&mut self, found: &mut Enum, scope: Place) -> Result<(), ParseError> {
         sort_reserved(&mut found.reserved);
-        self.sort_options(&mut found.options, scope, "EnumOptions")?;
+        self.sort_options(&mut found.options, scope)?;
         for constant in &mut found.constants {
-            self.sort_options(&mut constant.options, scope, "EnumValueOptions")?;
+            self.sort_options(&mut constant.options, scope)?;
         }
         found.constants.sort_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
         Ok(())
@@ -99,31 +99,28 @@ impl Normalizer<'_, '_, '_, '_> {
     fn field(&mut self, field: &mut Field, scope: Place) -> Result<(), ParseError> {
         if let FieldType::Named(name) = &field.field_type {
             let (place, found) = self.resolve(scope, name)?;
-            let entry = map_type(found).filter(|_| field.label == Some(Label::Repeated));
-            if let Some((key, value)) = entry {
-                let mut value = value.clone();
-                self.field_type(&mut value, place)?;
+            if let Some((key, value)) = map_type(found) {
+                // The label does not matter, and the name of the value is looked for from here.
                 field.label = None;
-                field.field_type = FieldType::Map(Box::new(MapType { key, value }));
+                field.field_type = FieldType::Map(Box::new(MapType { key, value: value.clone() }));
             } else {
                 field.field_type = FieldType::Named(self.absolute(place)?);
             }
-        } else {
-            self.field_type(&mut field.field_type, scope)?;
         }
-        if field.field_type != FieldType::Scalar(Scalar::String) {
+        if let FieldType::Map(map) = &mut field.field_type {
+            self.map_value(&mut map.value, scope)?;
+        }
+        if !matches!(field.field_type, FieldType::Scalar(Scalar::String | Scalar::Bool) | FieldType::Named(_))
+        {
             let plain = field.default.as_deref().and_then(number::plain);
             field.default = plain.or(field.default.take());
         }
-        self.sort_options(&mut field.options, scope, "FieldOptions")
+        self.sort_options(&mut field.options, scope)
     }
 
-    fn field_type(&mut self, mut field_type: &mut FieldType, scope: Place) -> Result<(), ParseError> {
-        while let FieldType::Map(map) = field_type {
-            field_type = &mut map.value;
-        }
-        // The reference lets pass what it cannot find as the value of a map.
-        if let FieldType::Named(name) = field_type
+    /// The reference lets pass what it cannot find as the value of a map, and a map as the value of a map.
+    fn map_value(&mut self, value: &mut FieldType, scope: Place) -> Result<(), ParseError> {
+        if let FieldType::Named(name) = value
             && let Some((place, _)) = self.names.resolve(scope, name, self.budget)?
         {
             *name = self.absolute(place)?;
@@ -131,13 +128,18 @@ impl Normalizer<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// Brings the blocks that extend one message together.
+    /// Brings the blocks that extend one message together. An empty one is not even looked up; it is not printed, but
+    /// leaves the blank line before the blocks behind.
     fn extends(&mut self, extends: &mut Vec<Extend>, scope: Place) -> Result<(), ParseError> {
         let mut merged: Vec<Extend> = Vec::new();
         for extend in std::mem::take(extends) {
+            if extend.fields.is_empty() {
+                merged.push(extend);
+                continue;
+            }
             let name = self.named(scope, &extend.name)?;
             self.budget.steps(merged.len())?;
-            match merged.iter_mut().find(|other| other.name == name) {
+            match merged.iter_mut().find(|other| other.name == name && !other.fields.is_empty()) {
                 Some(other) => other.fields.extend(extend.fields),
                 None => merged.push(Extend { name, ..extend }),
             }
@@ -150,11 +152,11 @@ impl Normalizer<'_, '_, '_, '_> {
     }
 
     fn service(&mut self, service: &mut Service, scope: Place) -> Result<(), ParseError> {
-        self.sort_options(&mut service.options, scope, "ServiceOptions")?;
+        self.sort_options(&mut service.options, scope)?;
         for Rpc { request, response, options, .. } in &mut service.rpcs {
             request.name = self.named(scope, &request.name)?;
             response.name = self.named(scope, &response.name)?;
-            self.sort_options(options, scope, "MethodOptions")?;
+            self.sort_options(options, scope)?;
         }
         Ok(())
     }
@@ -163,7 +165,7 @@ impl Normalizer<'_, '_, '_, '_> {
     fn extensions(&mut self, extensions: &mut Vec<Extensions>, scope: Place) -> Result<(), ParseError> {
         let mut split = Vec::new();
         for mut statement in std::mem::take(extensions) {
-            self.sort_options(&mut statement.options, scope, "ExtensionRangeOptions")?;
+            self.sort_options(&mut statement.options, scope)?;
             let copied = statement.options.iter().map(|option| option.value.weight() + option.name.len());
             self.budget.steps(copied.sum::<usize>().saturating_mul(statement.ranges.len()))?;
             for range in statement.ranges {
@@ -176,16 +178,11 @@ impl Normalizer<'_, '_, '_, '_> {
         Ok(())
     }
 
-    fn sort_options(
-        &mut self,
-        options: &mut Vec<ProtoOption>,
-        scope: Place,
-        of: &str,
-    ) -> Result<(), ParseError> {
+    fn sort_options(&mut self, options: &mut Vec<ProtoOption>, scope: Place) -> Result<(), ParseError> {
         if options.is_empty() {
             return Ok(());
         }
-        self.options.normalize(options, scope, of, self.budget)
+        self.options.normalize(options, scope, self.budget)
     }
 
     fn resolve(&mut self, scope: Place, name: &str) -> Result<(Place, Found<'_>), ParseError> {
@@ -226,13 +223,17 @@ fn sort_reserved(reserved: &mut Vec<Vec<Reserved>>) {
     let (mut ranges, mut names) = (Vec::new(), Vec::new());
     for item in reserved.drain(..).flatten() {
         match item {
-            Reserved::Range(range) => ranges.push(simplified(range)),
+            Reserved::Range(range) => ranges.push(range),
             Reserved::Name(name) => names.push(name),
         }
     }
-    ranges.sort_by_key(|range| range.start);
+    // Of ranges with one start the reference compares the texts, in which `..` stands for `to`.
+    ranges.sort_by_cached_key(|Range { start, end, is_single }| match is_single {
+        true => (*start, start.to_string()),
+        false => (*start, format!("{start}..{end}")),
+    });
     names.sort_unstable();
-    let ranges = ranges.into_iter().map(Reserved::Range);
+    let ranges = ranges.into_iter().map(simplified).map(Reserved::Range);
     reserved.extend(ranges.chain(names.into_iter().map(Reserved::Name)).map(|item| vec![item]));
 }
 

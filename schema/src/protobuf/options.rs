@@ -7,6 +7,9 @@ use super::model::{MAX_VALUE_DEPTH, OptionValue, ProtoOption};
 use super::parse::Budget;
 use crate::format::ParseError;
 
+/// Most parts of an option's name that stand apart, since each of them nests the value deeper.
+const MAX_PARTS: usize = 8;
+
 /// What stands between a name and its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Separator {
@@ -16,11 +19,12 @@ pub(super) enum Separator {
     Colon,
 }
 
-/// The name of an option or of a member, and the rest of it after a dot.
+/// The name of an option or of a member, and the rest of it after dots: names with dots in them, and names in
+/// parentheses or brackets.
 struct Name {
     name: String,
     is_extension: bool,
-    part: Option<String>,
+    parts: Vec<String>,
 }
 
 /// An aggregate or a list being read.
@@ -55,12 +59,9 @@ pub(super) fn read_option(
     budget: &mut Budget<'_>,
     separator: Separator,
 ) -> Result<ProtoOption, ParseError> {
-    let Name { name, is_extension, part } = read_name(lexer, separator)?;
+    let Name { name, is_extension, parts } = read_name(lexer, separator)?;
     let value = read_value(lexer, budget)?;
-    let value = match part {
-        Some(part) => OptionValue::Part(part, Box::new(value)),
-        None => value,
-    };
+    let value = parts.into_iter().rev().fold(value, |value, part| OptionValue::Part(part, Box::new(value)));
     Ok(ProtoOption { name, is_extension, value })
 }
 
@@ -90,20 +91,54 @@ fn read_name(lexer: &mut Lexer<'_>, separator: Separator) -> Result<Name, ParseE
     let first = lexer.peek()?;
     let word = lexer.name(LeadingDigit::Allowed)?;
     let name = if first == b'[' { format!("[{word}]") } else { word.to_owned() };
-    let part = match lexer.eat(b'.')? {
-        true => Some(lexer.name(LeadingDigit::Allowed)?.to_owned()),
-        false => None,
+    let parts = match separator {
+        Separator::Equals => read_parts(lexer, is_wrapper(first))?,
+        Separator::Colon if lexer.eat(b'.')? => {
+            let part = lexer.name(LeadingDigit::Allowed)?;
+            // The reference prints a longer path within an aggregate as no text that it reads.
+            if part.contains('.') {
+                return Err(lexer.error("expected a word"));
+            }
+            vec![part.to_owned()]
+        }
+        Separator::Colon => Vec::new(),
     };
-    // The reference takes `(a)..b` for a member without a name, and prints what it cannot read again.
-    if part.as_ref().is_some_and(|part| part.split('.').any(str::is_empty)) {
-        return Err(lexer.error("expected a word"));
-    }
     match separator {
         Separator::Equals => lexer.require(b'=')?,
         Separator::Colon if lexer.peek()? == b'{' => {}
         Separator::Colon => lexer.require(b':')?,
     }
-    Ok(Name { name, is_extension: first == b'(', part })
+    Ok(Name { name, is_extension: first == b'(', parts })
+}
+
+/// What follows the first part of an option's name, which was `is_wrapped` or was not. A part that is an extension keeps
+/// its parentheses.
+fn read_parts(lexer: &mut Lexer<'_>, mut is_wrapped: bool) -> Result<Vec<String>, ParseError> {
+    let mut parts = Vec::new();
+    while lexer.eat(b'.')? {
+        if parts.len() >= MAX_PARTS {
+            return Err(ParseError::TooLarge { what: "parts of an option name", limit: MAX_PARTS });
+        }
+        let first = lexer.peek()?;
+        let part = lexer.name(LeadingDigit::Allowed)?;
+        // The reference takes `(a)..b` for a part without a name, and `(a).b .(c)` though it cannot read `(a).b.(c)`:
+        // it prints what it does not read again.
+        let was_wrapped = std::mem::replace(&mut is_wrapped, is_wrapper(first));
+        let is_readable = if is_wrapped { was_wrapped } else { part.split('.').all(|name| !name.is_empty()) };
+        if !is_readable {
+            return Err(lexer.error("expected a word"));
+        }
+        parts.push(match first {
+            b'(' => format!("({part})"),
+            b'[' => format!("[{part}]"),
+            _ => part.to_owned(),
+        });
+    }
+    Ok(parts)
+}
+
+fn is_wrapper(byte: u8) -> bool {
+    matches!(byte, b'(' | b'[')
 }
 
 fn read_value(lexer: &mut Lexer<'_>, budget: &mut Budget<'_>) -> Result<OptionValue, ParseError> {
@@ -125,7 +160,9 @@ fn read_value(lexer: &mut Lexer<'_>, budget: &mut Budget<'_>) -> Result<OptionVa
                         if let Some(name) = next.take() {
                             add_member(members, name, value, budget)?;
                         }
-                        lexer.eat(b',')?;
+                        if !lexer.eat(b',')? {
+                            lexer.eat(b';')?;
+                        }
                     }
                 }
             }
@@ -181,7 +218,7 @@ fn add_member(
 ) -> Result<(), ParseError> {
     budget.steps(members.len())?;
     let previous = members.iter_mut().find(|(key, _)| *key == name.name).map(|(_, value)| value);
-    let Some(part) = name.part else {
+    let Some(part) = name.parts.into_iter().next() else {
         match previous {
             None => members.push((name.name, value)),
             Some(OptionValue::List(items)) => append(items, value),

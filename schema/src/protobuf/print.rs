@@ -138,10 +138,9 @@ impl Printer {
         self.end(block);
     }
 
-    /// A oneof; an empty one is left out of the normalized text, though the section stays.
+    /// A oneof; one without fields is left out of the normalized text, though it may have groups and the section stays.
     fn oneof(&mut self, oneof: &Oneof, depth: usize) {
-        let is_empty = oneof.fields.is_empty() && oneof.groups.is_empty();
-        if is_empty && self.style == Style::Normalized {
+        if oneof.fields.is_empty() && self.style == Style::Normalized {
             return;
         }
         let mut block = self.begin(depth, &["oneof ", &oneof.name, " {"]);
@@ -160,7 +159,11 @@ impl Printer {
         self.end(block);
     }
 
+    /// An `extend` block; an empty one is left out of the normalized text, though the section stays.
     fn extend(&mut self, extend: &Extend, depth: usize) {
+        if extend.fields.is_empty() && self.style == Style::Normalized {
+            return;
+        }
         let mut block = self.begin(depth, &["extend ", &extend.name, " {"]);
         self.section(&mut block, &extend.fields, Self::field);
         self.end(block);
@@ -269,7 +272,15 @@ impl Printer {
             value = rest;
         }
         self.out.push_str(" = ");
-        self.value(value, depth);
+        match value {
+            // Only as the whole value does a list of one stand on one line.
+            OptionValue::List(items) if let [item] = items.as_slice() => {
+                self.out.push('[');
+                self.value(item, depth);
+                self.out.push(']');
+            }
+            value => self.value(value, depth),
+        }
     }
 
     fn value(&mut self, value: &OptionValue, depth: usize) {

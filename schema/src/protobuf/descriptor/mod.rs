@@ -9,7 +9,7 @@ mod read;
 mod wire;
 mod write;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use prost_types::FileDescriptorProto;
 
@@ -53,7 +53,7 @@ pub(super) fn read_base64(text: &str, budget: &mut Budget<'_>) -> Result<Option<
 /// Errors: a type that cannot be found; a bound of the limits. Source: schema formats spec §7.
 pub(super) fn serialized(schema: &ProtobufSchema) -> Result<String, ParseError> {
     let mut budget = Budget::new(&schema.limits);
-    let names = Names::new(&schema.file, &schema.imports, &mut budget)?;
+    let names = Names::new(&schema.file, &schema.imports);
     let source = source(schema, &schema.file, 0, "default");
     let bytes = write_file(&source, &names, &mut budget)?;
     Ok(base64::encode(&bytes))
@@ -65,7 +65,7 @@ pub(super) fn serialized(schema: &ProtobufSchema) -> Result<String, ParseError> 
 /// Errors: a type that cannot be found; messages nested too deep; a bound of the limits.
 pub(super) fn linked(schema: &ProtobufSchema) -> Result<Vec<FileDescriptorProto>, ParseError> {
     let mut budget = Budget::new(&schema.limits);
-    let names = Names::new(&schema.file, &schema.imports, &mut budget)?;
+    let names = Names::new(&schema.file, &schema.imports);
     let files: Vec<&ProtoFile> = names.files().collect();
     // Depth first, without recursion: a file is done when all it needs is done.
     let mut state = vec![State::New; files.len()];
@@ -126,13 +126,19 @@ fn source<'s, 'f>(
 where
     'f: 's,
 {
-    let mut seen = HashSet::new();
-    let mut there = |paths: &'f [String]| -> Vec<&'s str> {
-        let paths = paths.iter().map(String::as_str);
-        paths.filter(|path| schema.import(path).is_some() && seen.insert(*path)).collect()
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut imports = Vec::new();
+    let mut place = |path: &'f str| {
+        schema.import(path)?;
+        Some(*places.entry(path).or_insert_with(|| {
+            imports.push(path);
+            imports.len() - 1
+        }))
     };
-    let imports = there(&file.imports);
-    let public_imports = there(&file.public_imports);
+    for path in &file.imports {
+        place(path);
+    }
+    let public_imports = file.public_imports.iter().filter_map(|path| place(path)).collect();
     Source { file, index, name, imports, public_imports }
 }
 
@@ -155,3 +161,6 @@ fn int32(value: u64) -> i32 {
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests;

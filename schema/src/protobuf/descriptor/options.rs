@@ -207,7 +207,10 @@ pub(super) fn write_options(options: &[ProtoOption], of: &str) -> Writer {
     let mut writer = Writer::default();
     write_members(&mut writer, &members, of);
     let Some(name) = meta_name(of) else { return writer };
-    let meta = options.iter().filter(|option| option.is_extension && option.name == name);
+    let is_meta = |option: &&ProtoOption| {
+        option.is_extension && option.name.strip_prefix('.').unwrap_or(&option.name) == name
+    };
+    let meta = options.iter().filter(is_meta);
     let mut members = Vec::new();
     meta.for_each(|option| flatten(&option.value, &mut members));
     if !members.is_empty() {

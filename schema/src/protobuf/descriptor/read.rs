@@ -82,7 +82,9 @@ impl Reader<'_, '_> {
         let mut extensions = Vec::new();
         for field in Fields(bytes) {
             match field? {
-                (2, Payload::Bytes(package)) => self.file.package = Some(text(package)),
+                (2, Payload::Bytes(package)) => {
+                    self.file.package = Some(text(package)).filter(|package| !package.is_empty());
+                }
                 (3, Payload::Bytes(path)) => dependencies.push(text(path)),
                 (4, Payload::Bytes(bytes)) => pending.push(self.open(None, bytes, 1)?),
                 (5, Payload::Bytes(bytes)) => self.enumeration(None, bytes)?,
@@ -204,7 +206,8 @@ impl Reader<'_, '_> {
         let field_type = match (type_name, scalar(kind)) {
             (Some(name), _) if !name.is_empty() => FieldType::named(&name),
             (_, Some(scalar)) => FieldType::Scalar(scalar),
-            _ => return Err(Failure::Malformed),
+            // The reference calls a type without a name by its kind, and then finds nothing of that name.
+            (_, None) => FieldType::Named(kind_name(kind).to_owned()),
         };
         default = default.filter(|_| !is_proto3);
         let options = read_options(&options, "FieldOptions")?;
@@ -341,6 +344,15 @@ fn group_extensions(extensions: Vec<RawField>, budget: &mut Budget<'_>) -> Resul
         }
     }
     Ok(blocks)
+}
+
+/// What a type that has a name of its own is.
+fn kind_name(kind: u64) -> &'static str {
+    match kind {
+        10 => "group",
+        11 => "message",
+        _ => "enum",
+    }
 }
 
 /// A scalar by its number in `FieldDescriptorProto.Type`.

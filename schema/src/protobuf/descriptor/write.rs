@@ -30,9 +30,10 @@ pub(super) struct Source<'s, 'f> {
     pub(super) index: usize,
     /// What to call it.
     pub(super) name: &'s str,
-    /// The paths of its imports that are there, and of those the public ones.
+    /// The paths of its imports that are there, each once.
     pub(super) imports: Vec<&'s str>,
-    pub(super) public_imports: Vec<&'s str>,
+    /// Which of them are public, as often as the text says so.
+    pub(super) public_imports: Vec<usize>,
 }
 
 const TYPE_GROUP: i64 = 10;
@@ -135,7 +136,7 @@ impl<'n, 'f, 'b, 'l> FileWriter<'n, 'f, 'b, 'l> {
         if let Some(package) = &file.package {
             before.text(2, package);
         }
-        for path in source.imports.iter().chain(&source.public_imports) {
+        for path in &source.imports {
             before.text(3, path);
         }
         for (_, found) in file.enums_of(None) {
@@ -146,7 +147,7 @@ impl<'n, 'f, 'b, 'l> FileWriter<'n, 'f, 'b, 'l> {
         }
         self.extends(&file.extends, self.names.package_of(self.source), 7, &mut after)?;
         self.options(&file.options, "FileOptions", 8, &mut after);
-        for index in (0..).skip(source.imports.len()).take(source.public_imports.len()) {
+        for index in source.public_imports.iter().filter_map(|index| i64::try_from(*index).ok()) {
             after.integer(10, index);
         }
         if let Some(syntax) = file.syntax {
@@ -155,11 +156,15 @@ impl<'n, 'f, 'b, 'l> FileWriter<'n, 'f, 'b, 'l> {
         Ok(Parts { before, after })
     }
 
-    /// A message without those nested in it. Its fields: members of oneofs, then plain ones, then groups; synthetic oneofs come last.
+    /// A message without those nested in it. Its fields: members of oneofs, then plain ones, then groups; synthetic oneofs
+    /// come last. The reference leaves out a plain field that is called as a member of a oneof.
     fn message(&mut self, file: &ProtoFile, id: MessageId, message: &Message) -> Result<Parts, ParseError> {
         let scope = self.names.message_of(self.source, id);
         let mut fields = Writer::default();
-        let mut entries = Writer::default();
+        // The messages of groups come before those of members of oneofs that are groups, and those of maps last, as
+        // message indexes count them.
+        let (mut groups, mut member_groups, mut entries) =
+            (Writer::default(), Writer::default(), Writer::default());
         let mut oneofs = Writer::default();
         let mut oneof_count = 0;
         for oneof in &message.oneofs {
@@ -168,7 +173,7 @@ impl<'n, 'f, 'b, 'l> FileWriter<'n, 'f, 'b, 'l> {
             }
             if self.purpose == Purpose::Linked {
                 for group in &oneof.groups {
-                    self.group(group, scope, Some(oneof_count), &mut fields, &mut entries)?;
+                    self.group(group, scope, Some(oneof_count), &mut fields, &mut member_groups)?;
                 }
                 if oneof.fields.is_empty() && oneof.groups.is_empty() {
                     continue;
@@ -177,7 +182,7 @@ impl<'n, 'f, 'b, 'l> FileWriter<'n, 'f, 'b, 'l> {
             self.oneof(&oneof.name, &oneof.options, &mut oneofs);
             oneof_count += 1;
         }
-        for field in &message.fields {
+        for (field, _) in message.described_fields().filter(|(_, is_member)| !is_member) {
             let is_synthetic = self.is_proto3() && field.label == Some(Label::Optional);
             let index = is_synthetic.then_some(oneof_count);
             self.field(field, scope, index, None, &mut fields, Some(&mut entries))?;
@@ -188,13 +193,15 @@ impl<'n, 'f, 'b, 'l> FileWriter<'n, 'f, 'b, 'l> {
         }
         if self.purpose == Purpose::Linked {
             for group in &message.groups {
-                self.group(group, scope, None, &mut fields, &mut entries)?;
+                self.group(group, scope, None, &mut fields, &mut groups)?;
             }
         }
         let mut before = Writer::default();
         before.text(1, &message.name);
         before.0.extend(fields.0);
-        let mut out = entries;
+        let mut out = groups;
+        out.0.extend(member_groups.0);
+        out.0.extend(entries.0);
         for (_, found) in file.enums_of(Some(id)) {
             out.bytes(4, &self.enumeration(found).0);
         }

@@ -2,8 +2,14 @@
 //!
 //! For each finding a few messages are drafted that put something where the difference is. Each is encoded and read back
 //! with both schemas, as a parser would that refuses a field with the wrong wire type; it is a witness if the reader
-//! fails at that place, does not see the value, or sees another one. Where none is found the reference is stricter than
-//! the encoding: a message under another name with the same fields reads alike.
+//! fails at that place, does not see the value, or sees another one: two messages without fields come to one entry of a
+//! map, and a point in time is no span of time, though both are seconds and nanoseconds.
+//!
+//! Where none is found the reference is stricter than the encoding. That is so for
+//! - a number, bool or enum that was `optional` or `required` and becomes `repeated`, which reads as a list of one;
+//! - one that was `required` and becomes `optional`;
+//! - a message under another name, or in another place, that has all the fields of the old one;
+//! - a package, which is in no record.
 
 mod draft;
 mod read;

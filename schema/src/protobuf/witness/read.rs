@@ -13,12 +13,30 @@ const MOST_DEPTH: usize = 32;
 pub(super) type Fields = BTreeMap<i32, Vec<Seen>>;
 
 /// A value, alike for types that are read as each other.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) enum Seen {
     Int(i128),
     Float(f64),
     Bytes(Vec<u8>),
     Message(Fields),
+    /// A message of a type that means what its fields do not say: the name of the type.
+    Time(&'static str, Fields),
+}
+
+/// Messages with the same fields, seconds and nanoseconds, of which one is a point in time and the other a span.
+const TIMES: [&str; 2] = ["google.protobuf.Timestamp", "google.protobuf.Duration"];
+
+impl PartialEq for Seen {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Float(a), Self::Float(b)) => a == b,
+            (Self::Bytes(a), Self::Bytes(b)) => a == b,
+            (Self::Time(name, _), Self::Time(other, _)) if name != other => false,
+            (Self::Message(a) | Self::Time(_, a), Self::Message(b) | Self::Time(_, b)) => a == b,
+            _ => false,
+        }
+    }
 }
 
 /// Why a message cannot be read.
@@ -77,7 +95,7 @@ impl<'s> Reader<'_, 's> {
                 numbers: vec![number],
                 reason: format!("{} ({number}): {reason}", member.field.name),
             })?;
-            self.place(&known, &mut fields, (number, member), seen, is_repeated);
+            self.place(&known, &mut fields, (number, member), seen, (is_repeated, is_map));
         }
         let required = known.iter().filter(|(_, member)| member.field.label == Some(Label::Required));
         let missing: Vec<i32> =
@@ -91,14 +109,15 @@ impl<'s> Reader<'_, 's> {
         }
     }
 
-    /// Adds values to what is there: of a field that is not repeated the last one counts, of a oneof the last member.
+    /// Adds values to what is there: of a field that is not repeated the last one counts, as of the entries of a map with
+    /// one key; of a oneof the last member.
     fn place(
         &self,
         known: &BTreeMap<i32, Member<'s>>,
         fields: &mut Fields,
         (number, member): (i32, &Member<'s>),
         seen: Vec<Seen>,
-        is_repeated: bool,
+        (is_repeated, is_map): (bool, bool),
     ) {
         if let Some(oneof) = member.oneof {
             let is_sibling = |other: &i32| known.get(other).is_some_and(|member| member.oneof == Some(oneof));
@@ -107,6 +126,9 @@ impl<'s> Reader<'_, 's> {
         let values = fields.entry(number).or_default();
         if !is_repeated {
             values.clear();
+        }
+        if is_map {
+            values.retain(|before| !seen.iter().any(|entry| entry.key() == before.key()));
         }
         values.extend(seen);
     }
@@ -152,7 +174,11 @@ impl<'s> Reader<'_, 's> {
             _ if depth >= MOST_DEPTH => Err("it is nested too deeply".to_owned()),
             Resolved::Message(message, _) => {
                 let fields = self.message(message, content, depth + 1).map_err(|failure| failure.reason)?;
-                Ok(Seen::Message(fields))
+                let name = message.full_name();
+                Ok(match TIMES.into_iter().find(|time| *time == name) {
+                    Some(time) => Seen::Time(time, fields),
+                    None => Seen::Message(fields),
+                })
             }
             Resolved::Map(map) => {
                 let value = self.types.resolve(&map.value, scope, self.work_left);
@@ -238,6 +264,16 @@ fn scalar_value(scalar: Scalar, content: &[u8], checks_utf8: bool) -> Result<See
     })
 }
 
+impl Seen {
+    /// The key of the entry of a map; none is the key that is not written, such as zero.
+    fn key(&self) -> Option<&[Self]> {
+        match self {
+            Self::Message(fields) => fields.get(&1).map(Vec::as_slice),
+            _ => None,
+        }
+    }
+}
+
 /// Values in words, shortened.
 pub(super) fn words(values: &[Seen]) -> String {
     match values {
@@ -247,6 +283,9 @@ pub(super) fn words(values: &[Seen]) -> String {
             Ok(text) => format!("{text:?}"),
             Err(_) => format!("{} bytes", bytes.len()),
         },
+        [Seen::Time(name, fields)] => {
+            format!("the {name} {}", words(&[Seen::Message(fields.clone())]))
+        }
         [Seen::Message(fields)] => {
             const MOST: usize = 3;
             let shown =
