@@ -138,6 +138,9 @@ fn keywords_have_their_kinds() {
         (r#"{"dependentRequired":{"a":5}}"#, "+++-"),
         (r#"{"dependentSchemas":[]}"#, "+++-"),
         (r#"{"unevaluatedProperties":5}"#, "+++-"),
+        // The nearest double counts.
+        (r#"{"multipleOf":1e-400}"#, "---+"),
+        (r#"{"multipleOf":1e400}"#, "---+"),
         (r#"{"dependencies":{"a":5}}"#, "---+"),
         (r#"{"dependencies":{"a":["b"],"c":{}}}"#, "++++"),
         (r#"{"dependencies":{"a":true}}"#, "-+++"),
@@ -148,6 +151,17 @@ fn keywords_have_their_kinds() {
         (r##"{"$id":"#a"}"##, "+++-"),
         (r#"{"$id":""}"#, "++++"),
         (r#"{"$anchor":"a b"}"#, "+++-"),
+        (r#"{"$anchor":"1a"}"#, "++++"),
+        (r#"{"$anchor":5}"#, "++++"),
+        (r#"{"properties":{"a":{"$anchor":"n"},"b":{"$anchor":"n"}}}"#, "+++-"),
+        (r#"{"properties":{"a":{"$id":"n"},"b":{"$id":"n"}}}"#, "+++-"),
+        (r#"{"properties":{"a":{"$id":""}}}"#, "+++-"),
+        (r#"{"enum":[{"$id":"n"}],"properties":{"a":{"$id":"n"}}}"#, "++++"),
+        (r#"{"$id":"http://[x"}"#, "+---"),
+        // A property of that name is taken for an id unless it is an object.
+        (r#"{"properties":{"$id":"a"}}"#, "-++-"),
+        (r#"{"properties":{"id":"a"}}"#, "+---"),
+        (r#"{"properties":{"$id":{"type":"any"}}}"#, "----"),
         (r#"{"properties":{"a":{"$schema":5}}}"#, "+++-"),
         // Definitions.
         (r#"{"definitions":{"A":5}}"#, "+++-"),
@@ -194,9 +208,16 @@ fn references_lead_somewhere_in_the_text() {
         (r##"{"$ref":"#a","$defs":{"b":{"$anchor":"a"}}}"##, "++++"),
         (r##"{"$id":"http://e.com/r","$ref":"http://e.com/r#/x","x":{}}"##, "-+++"),
         (r##"{"id":"http://e.com/r","$ref":"http://e.com/r#/x","x":{}}"##, "+---"),
-        (r##"{"$id":"http://e.com/r","$ref":"n","x":{"$id":"n"}}"##, "-+++"),
-        (r##"{"$id":"http://e.com/r","$ref":"#n","x":{"$id":"#n"}}"##, "+++-"),
-        (r##"{"items":{"$id":"f/","items":{"$ref":"g"},"x":{"$id":"g"}}}"##, "-+++"),
+        // In drafts 4–7 what a reference comes to must be the very text of an id.
+        (r##"{"$id":"http://e.com/r","$ref":"n","x":{"$id":"n"}}"##, "---+"),
+        (r##"{"$id":"http://e.com/r","$ref":"n","x":{"$id":"http://e.com/n"}}"##, "-+++"),
+        (r##"{"$ref":"n","x":{"$id":"f/","x":{"$id":"n"}}}"##, "-++-"),
+        (r##"{"$id":"http://e.com/r","$ref":"#n","x":{"$id":"#n"}}"##, "++++"),
+        (r##"{"items":{"$id":"f/","items":{"$ref":"g"},"x":{"$id":"g"}}}"##, "---+"),
+        // A `+` in a pointer is a space.
+        (r##"{"$ref":"#/definitions/a+b","definitions":{"a b":{}}}"##, "++++"),
+        (r##"{"$ref":"#/definitions/a+b","definitions":{"a+b":{}}}"##, "----"),
+        (r##"{"$ref":"#/definitions/a%2Bb","definitions":{"a+b":{}}}"##, "++++"),
     ] {
         check(text, expected);
     }
@@ -236,6 +257,14 @@ fn references_lead_to_other_texts_by_name() {
         (DRAFT, "b.json", vec![("b.json", r#"{"$ref":"c.json"}"#), ("c.json", "{}")], true),
         (DRAFT, "b.json", vec![("b.json", r#"{"$ref":"c.json"}"#)], false),
         (DRAFT, "b.json", vec![("b.json", r#"{"type":"any"}"#)], false),
+        (
+            DRAFT,
+            "b.json",
+            vec![("b.json", r##"{"$id":"http://o.com/b","$ref":"#/definitions/x","definitions":{"x":{}}}"##)],
+            true,
+        ),
+        (r#"{"$id":"d/root.json","properties":{"a":{"$ref":"@"}}}"#, "b.json", vec![b], true),
+        (r#"{"$id":"d/root.json","properties":{"a":{"$ref":"@"}}}"#, "d/b.json", vec![b], false),
         (DRAFT, "b.json", vec![("b.json", "{")], false),
     ] {
         let text = text.replace('@', reference);

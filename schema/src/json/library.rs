@@ -2,11 +2,12 @@
 //! reference finds its way among them (schema formats spec §5.4). Nothing else is ever opened.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::metaschemas;
 use super::model::Dialect;
-use super::uri::{is_valid, percent_decoded, resolve, split_fragment};
+use super::uri::{is_valid, resolve, split_fragment, token_decoded};
 use crate::format::ParseError;
 use crate::jsontext::Json;
 use crate::limits::Limits;
@@ -124,7 +125,11 @@ impl<'a> Library<'a> {
 
     /// The base inside an object, which its own `$id` may change.
     pub(in crate::json) fn base_inside(&self, place: &Place<'a>) -> Option<Arc<str>> {
-        base_inside(self.dialect(place.document), &place.base, place.json)
+        match self.documents.first() {
+            // The base of the whole is its id already.
+            Some(own) if place.document == 0 && std::ptr::eq(own.root, place.json) => None,
+            _ => base_inside(self.dialect(place.document), &place.base, place.json),
+        }
     }
 
     /// Finds what `reference`, written at a place with this base, leads to.
@@ -151,7 +156,8 @@ impl<'a> Library<'a> {
 
     /// The subschema of a document that names itself so.
     fn named(&self, document: usize, uri: &str) -> Option<Place<'a>> {
-        let uri = uri.strip_suffix('#').unwrap_or(uri);
+        let is_modern = self.dialect == Dialect::Modern;
+        let uri = uri.strip_suffix('#').filter(|_| is_modern).unwrap_or(uri);
         let (json, base) = self.documents.get(document)?.ids.get(uri)?;
         Some(Place { json, document, base: base.clone() })
     }
@@ -159,10 +165,12 @@ impl<'a> Library<'a> {
     /// The start of what a URI without fragment names.
     fn document_of(&mut self, document: usize, url: &str, reference: &str) -> Option<Place<'a>> {
         let own = self.documents.get(document)?;
-        if url.is_empty() || *url == *own.base {
+        // In drafts 4–7 a mere fragment always starts at the whole document.
+        let is_own = self.dialect != Dialect::Modern && reference.starts_with('#');
+        if is_own || url.is_empty() || *url == *own.base {
             return self.root(document);
         }
-        if let Some(place) = self.named(document, url) {
+        if let Some(place) = self.named(document, url).filter(|_| self.dialect == Dialect::Modern) {
             return Some(place);
         }
         // A modern text may also say the name as it is registered, whatever its base.
@@ -206,11 +214,11 @@ impl<'a> Library<'a> {
         let mut first = is_root;
         let mut tokens = tokens.split('/').peekable();
         while let Some(token) = tokens.next() {
-            let token = percent_decoded(token)?.replace("~1", "/").replace("~0", "~");
+            let token = token_decoded(token)?.replace("~1", "/").replace("~0", "~");
             let base = self.base_inside(&place).unwrap_or(place.base);
             let json = match place.json {
                 Json::Object(_) if first && token == "$defs" => {
-                    let name = tokens.peek().copied().and_then(percent_decoded);
+                    let name = tokens.peek().copied().and_then(token_decoded);
                     let name = name.unwrap_or_default().replace("~1", "/").replace("~0", "~");
                     let own = self.member(place.json, "$defs");
                     let mirrored = self.member(place.json, "definitions");
@@ -239,39 +247,55 @@ impl<'a> Library<'a> {
         }
     }
 
-    /// Every object of a text that names itself, by `$id` or (modern) by an anchor.
+    /// Every object of a text that names itself, by `$id` or (modern) by an anchor. In a modern text, if it is not a
+    /// reference, no two may have the same name.
     fn collect_ids(
         &mut self,
         root: &'a Json,
         base: &Arc<str>,
         dialect: Dialect,
     ) -> Result<Ids<'a>, ParseError> {
-        let mut ids = HashMap::new();
+        let mut ids: Ids<'a> = HashMap::new();
+        let is_modern = dialect == Dialect::Modern;
+        let is_first = self.documents.is_empty();
+        if is_first && is_modern {
+            ids.insert(base.to_string(), (root, base.clone()));
+        }
         let mut values = vec![(root, base.clone())];
         while let Some((json, base)) = values.pop() {
             match json {
                 Json::Object(members) => {
-                    let inside = base_inside(dialect, &base, json);
+                    let is_whole = is_first && std::ptr::eq(json, root);
+                    let inside = if is_whole { None } else { base_inside(dialect, &base, json) };
                     self.spend(inside.as_ref().map_or(0, |inside| inside.len()))?;
-                    if let Some(id) = id_of(dialect, json).filter(|id| !id.is_empty()) {
-                        let uri = resolve(&base, id);
-                        let uri = uri.strip_suffix('#').map(str::to_owned).unwrap_or(uri);
+                    let id = id_of(dialect, json).filter(|id| is_modern || !id.is_empty());
+                    if let Some(id) = id {
+                        let uri = match dialect {
+                            _ if is_whole => base.to_string(),
+                            Dialect::Modern => {
+                                let uri = resolve(&base, id);
+                                uri.strip_suffix('#').map(str::to_owned).unwrap_or(uri)
+                            }
+                            _ if id.starts_with('#') => resolve(&base, id),
+                            // In the reference a resolved `$ref` must be the very text of the id.
+                            _ => id.to_owned(),
+                        };
                         self.spend(uri.len())?;
-                        ids.entry(uri).or_insert((json, base.clone()));
+                        name(&mut ids, uri, (json, &base), is_first && is_modern)?;
                     }
-                    if dialect == Dialect::Modern {
-                        let anchors = ["$anchor", "$dynamicAnchor"].iter();
-                        for anchor in anchors.filter_map(|key| json.get(key).and_then(Json::as_str)) {
-                            let own = inside.as_deref().unwrap_or(&base);
-                            let uri = format!("{}#{anchor}", split_fragment(own).0);
-                            self.spend(uri.len())?;
-                            ids.entry(uri).or_insert((json, base.clone()));
+                    for (key, is_unique) in [("$anchor", is_first), ("$dynamicAnchor", false)] {
+                        if let Some(anchor) = json.get(key).and_then(Json::as_str).filter(|_| is_modern) {
+                            let own = split_fragment(inside.as_deref().unwrap_or(&base)).0;
+                            self.spend(own.len() + anchor.len())?;
+                            name(&mut ids, format!("{own}#{anchor}"), (json, &base), is_unique)?;
                         }
                     }
                     let inside = inside.unwrap_or(base);
-                    // What cannot hold an object needs no base of its own.
-                    let nested = members.iter().rev().map(|(_, member)| member);
-                    values.extend(nested.filter(|m| is_nested(m)).map(|member| (member, inside.clone())));
+                    // What cannot hold an object needs no base of its own, and values name nothing.
+                    let nested = members.iter().rev().filter(|(key, member)| {
+                        is_nested(member) && !(is_modern && matches!(key.as_str(), "enum" | "const"))
+                    });
+                    values.extend(nested.map(|(_, member)| (member, inside.clone())));
                 }
                 Json::Array(items) => {
                     let nested = items.iter().rev().filter(|item| is_nested(item));
@@ -288,6 +312,25 @@ impl<'a> Library<'a> {
         self.uri_bytes =
             limit.checked_sub(bytes).ok_or(ParseError::TooLarge { what: "bytes of URIs", limit })?;
         Ok(())
+    }
+}
+
+/// Enters a subschema by what it calls itself, unless another has taken the name, which is an error if names are unique.
+fn name<'a>(
+    ids: &mut Ids<'a>,
+    uri: String,
+    (json, base): (&'a Json, &Arc<str>),
+    is_unique: bool,
+) -> Result<(), ParseError> {
+    match ids.entry(uri) {
+        Entry::Occupied(known) if is_unique && !std::ptr::eq(known.get().0, json) => {
+            Err(super::invalid(format!("Invalid JSON: two schemas are called {:?}", known.key())))
+        }
+        Entry::Occupied(_) => Ok(()),
+        Entry::Vacant(free) => {
+            free.insert((json, base.clone()));
+            Ok(())
+        }
     }
 }
 

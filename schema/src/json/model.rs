@@ -230,9 +230,9 @@ pub struct ArrayNode {
     pub unevaluated: Option<NodeId>,
     /// `contains`
     pub contains: Option<NodeId>,
-    /// `minContains` (modern dialects; 1 if `contains` stands alone).
+    /// `minContains` (1 in modern dialects if `contains` stands alone). Means nothing in drafts 4–7.
     pub min_contains: Option<i32>,
-    /// `maxContains` (modern dialects, beside `contains`).
+    /// `maxContains` (in modern dialects only beside `contains`). Means nothing in drafts 4–7.
     pub max_contains: Option<i32>,
     /// `minItems`
     pub min_items: Option<i32>,
@@ -281,7 +281,7 @@ impl Criterion {
 pub struct Combined {
     /// How many must accept.
     pub criterion: Criterion,
-    /// The children, combined ones first, otherwise as listed.
+    /// The children, as listed.
     pub children: Vec<NodeId>,
     /// Whether the text does not say so: several keywords of different kinds side by side (`allOf`), or a list of
     /// types (`anyOf`).

@@ -20,6 +20,11 @@ pub(in crate::json) fn is_valid(text: &str) -> bool {
             return false;
         }
     }
+    let (path, _) = url.split_once('?').unwrap_or((url, ""));
+    let (authority, path) = split_authority(split_scheme(path).1);
+    if path.contains(['[', ']']) || !brackets_fit(authority) {
+        return false;
+    }
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         rest = rest.get(c.len_utf8()..).unwrap_or_default();
@@ -74,9 +79,10 @@ pub(in crate::json) fn resolve(base: &str, reference: &str) -> String {
     format!("{scheme}{authority}{}{tail}", without_dots(&merged))
 }
 
-/// Replaces `%XX` by the byte it stands for; `None` if the bytes are no text.
-pub(in crate::json) fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('%') {
+/// Decodes a token of a pointer inside a URI as the reference does, which is how forms are encoded: `+` is a space, and
+/// `%XX` the byte it stands for. `None` if the bytes are no text.
+pub(in crate::json) fn token_decoded(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains(['%', '+']) {
         return Some(Cow::Borrowed(text));
     }
     let mut bytes = Vec::with_capacity(text.len());
@@ -90,12 +96,21 @@ pub(in crate::json) fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
             }
             None if first == b'%' => return None,
             None => {
-                bytes.push(first);
+                bytes.push(if first == b'+' { b' ' } else { first });
                 rest = tail;
             }
         }
     }
     String::from_utf8(bytes).ok().map(Cow::Owned)
+}
+
+/// Whether an authority has brackets only around an address of IP version 6.
+fn brackets_fit(authority: &str) -> bool {
+    let Some((before, rest)) = authority.split_once('[') else { return !authority.contains(']') };
+    let Some((address, after)) = rest.split_once(']') else { return false };
+    let is_address =
+        address.contains(':') && address.bytes().all(|b| b.is_ascii_hexdigit() || b":.".contains(&b));
+    is_address && (before == "//" || before.ends_with('@')) && (after.is_empty() || after.starts_with(':'))
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -182,6 +197,9 @@ mod tests {
             ("urn:x:y", true),
             ("", true),
             ("größe", true),
+            ("http://[::1]:80/a?x[0]#[1]", true),
+            ("http://[x", false),
+            ("a[0]", false),
             ("a b", false),
             ("http://e.com/{x}", false),
             (":x", false),
@@ -197,9 +215,10 @@ mod tests {
     }
 
     #[test]
-    fn percent_signs_are_decoded() {
-        assert_eq!(percent_decoded("a%25b%C3%9F").as_deref(), Some("a%bß"));
-        assert_eq!(percent_decoded("%ff"), None);
-        assert_eq!(percent_decoded("%2"), None);
+    fn tokens_are_decoded() {
+        assert_eq!(token_decoded("a%25b%C3%9F").as_deref(), Some("a%bß"));
+        assert_eq!(token_decoded("a+b%2Bc").as_deref(), Some("a b+c"));
+        assert_eq!(token_decoded("%ff"), None);
+        assert_eq!(token_decoded("%2"), None);
     }
 }

@@ -343,12 +343,90 @@ fn combinations() {
         ),
         // Children of the same text count once.
         (r#"{"oneOf":[{"type":"null"},{"type":"null"}]}"#, r#"{"oneOf":[{"type":"null"}]}"#, &[]),
-        // Children are numbered in the writer's schema, combined ones first.
+        // Children are numbered as in the writer's schema.
         (
             r#"{"anyOf":[{"type":"string"},{"anyOf":[{"type":"integer"}]}]}"#,
             r#"{"anyOf":[{"type":"string","title":"t"},{"anyOf":[{"type":"number"}]}]}"#,
-            &["TITLE_CHANGED #/anyOf/1", "TYPE_EXTENDED #/anyOf/0/anyOf/0"],
+            &["TITLE_CHANGED #/anyOf/0", "TYPE_EXTENDED #/anyOf/1/anyOf/0"],
         ),
+    ]);
+}
+
+/// Where the parts of a modern schema stand when keywords of several types are side by side.
+#[test]
+fn parts_of_modern_schemas() {
+    check_modern(&[
+        // In source order, `properties` and its like last.
+        (
+            r#"{"maxItems":1,"type":"integer"}"#,
+            r#"{"maxItems":2,"type":"integer"}"#,
+            &["MAX_ITEMS_INCREASED #/allOf/0/maxItems"],
+        ),
+        (
+            r#"{"type":"integer","maxItems":1}"#,
+            r#"{"type":"integer","maxItems":2}"#,
+            &["MAX_ITEMS_INCREASED #/allOf/1/maxItems"],
+        ),
+        (
+            r#"{"properties":{"a":{"type":"integer"}},"enum":[1]}"#,
+            r#"{"properties":{"a":{"type":"number"}},"enum":[1]}"#,
+            &["TYPE_EXTENDED #/allOf/1/properties/a"],
+        ),
+        (
+            r#"{"not":{},"anyOf":[{"minLength":2}]}"#,
+            r#"{"not":{},"anyOf":[{"minLength":1}]}"#,
+            &["MIN_LENGTH_DECREASED #/allOf/1/anyOf/0/minLength", "NOT_TYPE_NARROWED #/allOf/0/not"],
+        ),
+        // A keyword joins a list of types that stands alone, before or after it.
+        (
+            r#"{"type":["string","null"],"minLength":2}"#,
+            r#"{"type":["string","null"],"minLength":1}"#,
+            &["MIN_LENGTH_DECREASED #/anyOf/0/minLength"],
+        ),
+        (
+            r#"{"minLength":2,"type":["string","null"]}"#,
+            r#"{"minLength":1,"type":["string","null"]}"#,
+            &["MIN_LENGTH_DECREASED #/anyOf/0/minLength"],
+        ),
+        (
+            r#"{"type":["string","null"],"minimum":1,"minLength":2}"#,
+            r#"{"type":["string","null"],"minimum":1,"minLength":1}"#,
+            &["MIN_LENGTH_DECREASED #/allOf/2/minLength"],
+        ),
+        (
+            r#"{"type":["string","null"],"format":"email","minLength":2}"#,
+            r#"{"type":["string","null"],"format":"email","minLength":1}"#,
+            &["MIN_LENGTH_DECREASED #/allOf/1/minLength"],
+        ),
+        // Names of schemas and defaults of null leave no trace.
+        (r#"{"properties":{"a":{"$id":"b"}}}"#, r#"{"properties":{"a":{"$id":"c","default":null}}}"#, &[]),
+        // An empty list of first items is none.
+        (
+            r#"{"prefixItems":[],"items":{"type":"integer"}}"#,
+            r#"{"items":{"type":"number"}}"#,
+            &["TYPE_EXTENDED #/items"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_drafts_4_to_7_keep() {
+    check(&[
+        // Counts of what an array contains are compared although these drafts do not know them.
+        (r#"{"contains":{}}"#, r#"{"contains":{},"maxContains":2}"#, &["MAX_CONTAINS_ADDED #/maxContains"]),
+        (
+            r#"{"type":"array","minContains":2}"#,
+            r#"{"type":"array","minContains":1.5}"#,
+            &["MIN_CONTAINS_DECREASED #/minContains"],
+        ),
+        // There are no additional items beside a schema of all items.
+        (r#"{"items":{}}"#, r#"{"items":{},"additionalItems":false}"#, &[]),
+        (
+            r#"{"type":"array"}"#,
+            r#"{"type":"array","additionalItems":false}"#,
+            &["ADDITIONAL_ITEMS_REMOVED #/additionalItems"],
+        ),
+        (r#"{"default":null}"#, r#"{}"#, &["DEFAULT_CHANGED #/"]),
     ]);
 }
 

@@ -4,7 +4,8 @@ use super::{Loader, Object, Problem, combined, strings};
 use crate::json::decimal::Decimal;
 use crate::json::library::Place;
 use crate::json::model::{
-    Additional, ArrayNode, Conditional, Criterion, Dialect, Kind, Node, NumberNode, ObjectNode, StringNode,
+    Additional, ArrayNode, Conditional, Criterion, Dialect, Kind, Node, NodeId, NumberNode, ObjectNode,
+    StringNode,
 };
 use crate::jsontext::Json;
 
@@ -34,20 +35,28 @@ impl<'a> Loader<'a> {
     /// the next.
     pub(super) fn draft(&mut self, inside: &Place<'a>, mut object: Object<'a>) -> Result<Node, Problem> {
         let object = &mut object;
-        let kind = match object.take("$ref") {
+        let mut kind = match object.take("$ref") {
             Some(json) => self.reference(inside, json, "$ref")?,
             None => {
                 let kinds = self.draft_kinds(inside, object)?;
                 self.joined(kinds)?
             }
         };
-        let id_key = if self.dialect == Dialect::Draft4 { "id" } else { "$id" };
+        let id_key = self.id_key();
         object.string(id_key)?;
         object.valid_uri(id_key)?;
         let annotations = self.annotations(object, id_key)?;
         if self.dialect == Dialect::Draft7 {
             object.boolean("readOnly")?;
             object.boolean("writeOnly")?;
+        }
+        // Unknown here, but the reference compares them all the same.
+        if let Kind::Array(array) = &mut kind {
+            let count = |key| match object.get(key) {
+                Some(Json::Number(text)) => Decimal::of(text).map(|number| number.int_value()),
+                _ => None,
+            };
+            (array.min_contains, array.max_contains) = (count("minContains"), count("maxContains"));
         }
         Ok(Node { kind, annotations })
     }
@@ -144,8 +153,9 @@ impl<'a> Loader<'a> {
 
     fn number(&self, object: &mut Object<'a>, is_typed: bool, is_integer: bool) -> Result<Kind, Problem> {
         let multiple_of = object.bound("multipleOf")?;
-        if multiple_of.as_ref().and_then(|bound| Decimal::of(&bound.text)).is_some_and(|d| d.is_zero()) {
-            return Err(Problem::Invalid("multipleOf must not be 0".to_owned(), object.json));
+        // The reference asks the nearest double.
+        if multiple_of.as_ref().is_some_and(|bound| bound.value == 0.0 || !bound.value.is_finite()) {
+            return Err(Problem::Invalid("multipleOf must be a finite number but 0".to_owned(), object.json));
         }
         let mut number = NumberNode {
             is_typed,
@@ -187,7 +197,13 @@ impl<'a> Loader<'a> {
             Some(json @ Json::Bool(_)) if self.dialect == Dialect::Draft4 => {
                 return Err(Problem::Invalid("items must be an object or an array".to_owned(), json));
             }
-            Some(json) => array.items = Some(self.schema(inside, json)?),
+            Some(json) => {
+                array.items = Some(self.schema(inside, json)?);
+                // There are no additional items.
+                if array.additional == Additional::Refused {
+                    array.additional = Additional::Allowed;
+                }
+            }
         }
         if self.dialect >= Dialect::Draft6 {
             array.contains = object.take("contains").map(|json| self.schema(inside, json)).transpose()?;
@@ -208,7 +224,7 @@ impl<'a> Loader<'a> {
             ..ObjectNode::default()
         };
         if let Some(json) = object.take("properties") {
-            node.properties = self.schemas(inside, json, "properties")?;
+            node.properties = self.properties(inside, json)?;
         }
         if let Some(json) = object.take("additionalProperties") {
             node.additional = self.additional(inside, json, "additionalProperties")?;
@@ -243,6 +259,18 @@ impl<'a> Loader<'a> {
                 object.take("propertyNames").map(|json| self.schema(inside, json)).transpose()?;
         }
         Ok(Kind::Object(Box::new(node)))
+    }
+
+    /// A property that is called like the keyword for ids counts only if it is an object, as in the reference.
+    fn properties(&mut self, inside: &Place<'a>, json: &'a Json) -> Result<Vec<(String, NodeId)>, Problem> {
+        let id_key = self.id_key();
+        let Json::Object(members) = json else { return self.schemas(inside, json, "properties") };
+        let schemas = members.iter().filter(|(name, json)| name != id_key || matches!(json, Json::Object(_)));
+        schemas.map(|(name, json)| Ok((name.clone(), self.schema(inside, json)?))).collect()
+    }
+
+    fn id_key(&self) -> &'static str {
+        if self.dialect == Dialect::Draft4 { "id" } else { "$id" }
     }
 
     fn additional(&mut self, inside: &Place<'a>, json: &'a Json, what: &str) -> Result<Additional, Problem> {

@@ -165,7 +165,6 @@ impl<'a> Loader<'a> {
         if self.dialect == Dialect::Modern {
             self.flatten_children();
         }
-        self.sort_children();
         Ok(())
     }
 
@@ -227,17 +226,6 @@ impl<'a> Loader<'a> {
                 && flat != combined.children
             {
                 combined.written = Some(std::mem::replace(&mut combined.children, flat));
-            }
-        }
-    }
-
-    /// The reference keeps children that are combined themselves before the others.
-    fn sort_children(&mut self) {
-        let is_combined: Vec<bool> =
-            self.nodes.iter().map(|node| matches!(node.kind, Kind::Combined(_))).collect();
-        for node in &mut self.nodes {
-            if let Kind::Combined(combined) = &mut node.kind {
-                combined.children.sort_by_key(|id| is_combined.get(id.index()) != Some(&true));
             }
         }
     }
@@ -379,9 +367,14 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// The name and the member of that name.
+    fn member(&self, key: &str) -> Option<&'a (String, Json)> {
+        self.members.get(self.position(key)?)
+    }
+
     /// The member of that name.
     fn get(&self, key: &str) -> Option<&'a Json> {
-        self.members.get(self.position(key)?).map(|(_, json)| json)
+        self.member(key).map(|(_, json)| json)
     }
 
     /// The member of that name, which is thereby looked at.

@@ -5,80 +5,149 @@ use crate::json::library::Place;
 use crate::json::model::{
     Additional, ArrayNode, Conditional, Criterion, Kind, Node, NumberNode, ObjectNode, StringNode,
 };
+use crate::json::uri;
 use crate::jsontext::Json;
 
-/// What the keywords of one object come to, in order of appearance; keywords of one type join one part.
+/// What the keywords of one object come to. Keywords of one type of value join one part, in the steps of the reference,
+/// because the steps decide which part that is and where it stands.
 #[derive(Default)]
 struct Parts {
+    parts: Vec<Part>,
+    /// Whether keywords without a part of their own (`format`) have already made a list of what there is. What joins
+    /// a list of types afterwards stands beside it.
+    is_list: bool,
+}
+
+enum Part {
+    One(Kind),
     /// What a list of types comes to.
-    types: Option<Vec<Kind>>,
-    kinds: Vec<Kind>,
+    Types(Vec<Kind>),
 }
 
 impl Parts {
     fn push(&mut self, kind: Kind) {
-        self.kinds.push(kind);
+        self.parts.push(Part::One(kind));
+    }
+
+    /// The part that more keywords of the same type of value join: the only list of types, or else a part of its own.
+    fn part<'p, T: 'p>(&'p mut self, of: fn(&'p mut Kind) -> Option<&'p mut T>) -> Option<&'p mut T> {
+        let types_are_open = self.parts.len() == 1 && !self.is_list;
+        let mut kinds = self.parts.iter_mut().flat_map(move |part| match part {
+            Part::One(kind) => std::slice::from_mut(kind),
+            Part::Types(kinds) if types_are_open => kinds.as_mut_slice(),
+            Part::Types(_) => &mut [],
+        });
+        kinds.find_map(of)
+    }
+
+    /// Adds a list of types. What a lone part of one of these types says joins it there.
+    fn types(&mut self, mut kinds: Vec<Kind>) {
+        if let ([Part::One(lone)], false) = (self.parts.as_mut_slice(), self.is_list)
+            && let Some(typed) = kinds.iter_mut().find(|kind| same_type(kind, lone))
+        {
+            mark_typed(lone, typed);
+            *typed = std::mem::take(lone);
+            self.parts.clear();
+        }
+        self.parts.push(Part::Types(kinds));
     }
 
     fn string(&mut self, set: impl FnOnce(&mut StringNode)) {
-        for kind in self.types.iter_mut().flatten().chain(&mut self.kinds) {
-            if let Kind::String(node) = kind {
-                return set(node);
-            }
+        if let Some(node) = self.part(as_string) {
+            return set(node);
         }
         let mut node = Box::default();
         set(&mut node);
-        self.kinds.push(Kind::String(node));
+        self.push(Kind::String(node));
     }
 
     fn number(&mut self, set: impl FnOnce(&mut NumberNode)) {
-        for kind in self.types.iter_mut().flatten().chain(&mut self.kinds) {
-            if let Kind::Number(node) = kind {
-                return set(node);
-            }
+        if let Some(node) = self.part(as_number) {
+            return set(node);
         }
         let mut node = Box::default();
         set(&mut node);
-        self.kinds.push(Kind::Number(node));
+        self.push(Kind::Number(node));
     }
 
     fn object(&mut self, set: impl FnOnce(&mut ObjectNode)) {
-        for kind in self.types.iter_mut().flatten().chain(&mut self.kinds) {
-            if let Kind::Object(node) = kind {
-                return set(node);
-            }
+        if let Some(node) = self.part(as_object) {
+            return set(node);
         }
         let mut node = Box::default();
         set(&mut node);
-        self.kinds.push(Kind::Object(node));
+        self.push(Kind::Object(node));
     }
 
     fn array(&mut self, set: impl FnOnce(&mut ArrayNode)) {
-        for kind in self.types.iter_mut().flatten().chain(&mut self.kinds) {
-            if let Kind::Array(node) = kind {
-                return set(node);
-            }
+        if let Some(node) = self.part(as_array) {
+            return set(node);
         }
         let mut node = Box::default();
         set(&mut node);
-        self.kinds.push(Kind::Array(node));
+        self.push(Kind::Array(node));
     }
 }
+
+fn as_string(kind: &mut Kind) -> Option<&mut StringNode> {
+    if let Kind::String(node) = kind { Some(node) } else { None }
+}
+
+fn as_number(kind: &mut Kind) -> Option<&mut NumberNode> {
+    if let Kind::Number(node) = kind { Some(node) } else { None }
+}
+
+fn as_object(kind: &mut Kind) -> Option<&mut ObjectNode> {
+    if let Kind::Object(node) = kind { Some(node) } else { None }
+}
+
+fn as_array(kind: &mut Kind) -> Option<&mut ArrayNode> {
+    if let Kind::Array(node) = kind { Some(node) } else { None }
+}
+
+/// Whether the two hold keywords of the same type of value.
+fn same_type(a: &Kind, b: &Kind) -> bool {
+    matches!(
+        (a, b),
+        (Kind::String(_), Kind::String(_))
+            | (Kind::Number(_), Kind::Number(_))
+            | (Kind::Object(_), Kind::Object(_))
+            | (Kind::Array(_), Kind::Array(_))
+    )
+}
+
+/// Gives keywords the type that they were found to belong to.
+fn mark_typed(keywords: &mut Kind, typed: &Kind) {
+    match (keywords, typed) {
+        (Kind::Number(node), Kind::Number(typed)) => {
+            (node.is_typed, node.is_integer) = (true, typed.is_integer);
+        }
+        (Kind::String(node), _) => node.is_typed = true,
+        (Kind::Object(node), _) => node.is_typed = true,
+        (Kind::Array(node), _) => node.is_typed = true,
+        _ => {}
+    }
+}
+
+/// Keywords that the reference looks at after all others, in this order.
+const LAST: [&str; 4] = ["properties", "patternProperties", "unevaluatedItems", "unevaluatedProperties"];
 
 impl<'a> Loader<'a> {
     pub(super) fn modern(&mut self, inside: &Place<'a>, mut object: Object<'a>) -> Result<Node, Problem> {
         let object = &mut object;
         object.valid_uri("$id")?;
-        if let Some(json @ Json::String(id)) = object.get("$id")
+        let is_root = std::ptr::eq(object.json, self.root_json());
+        if let Some(json @ Json::String(id)) = object.get("$id").filter(|_| is_root)
+            && id.len() > 1
             && id.starts_with('#')
         {
             return Err(Problem::Invalid("$id must be more than a fragment".to_owned(), json));
         }
-        for key in ["$schema", "$anchor", "$dynamicAnchor", "format"] {
+        for key in ["$schema", "$dynamicAnchor", "format"] {
             object.string(key)?;
         }
-        if let Some(json @ Json::String(anchor)) = object.get("$anchor")
-            && !is_anchor(anchor)
+        if let Some(json @ Json::String(anchor)) = object.take("$anchor")
+            && !uri::is_valid(&format!("#{anchor}"))
         {
             return Err(Problem::Invalid("$anchor is not a name".to_owned(), json));
         }
@@ -87,22 +156,26 @@ impl<'a> Loader<'a> {
         }
         self.definitions(inside, object)?;
         let mut parts = Parts::default();
-        // A list of types comes first, as what other keywords say about one of them joins it there.
-        let (types, others): (Vec<_>, Vec<_>) = object.members.iter().partition(|(key, _)| key == "type");
-        for (key, json) in types.into_iter().chain(others) {
+        let first = object.members.iter().filter(|(key, _)| !LAST.contains(&key.as_str()));
+        let last: Vec<_> = LAST.iter().filter_map(|key| object.member(key)).collect();
+        for (key, json) in first.chain(last) {
             self.keyword(inside, object, key, json, &mut parts)?;
         }
-        let Parts { types, mut kinds } = parts;
-        if let Some(types) = types {
-            let children = types.into_iter().map(|kind| self.add(Node { kind, ..Node::default() }));
-            kinds.insert(0, combined(Criterion::AnyOf, children.collect::<Result<_, _>>()?, true));
+        let mut kinds = Vec::new();
+        for part in parts.parts {
+            kinds.push(match part {
+                Part::One(kind) => kind,
+                Part::Types(types) => {
+                    let children = types.into_iter().map(|kind| self.add(Node { kind, ..Node::default() }));
+                    combined(Criterion::AnyOf, children.collect::<Result<_, _>>()?, true)
+                }
+            });
         }
         let kind = self.joined(kinds)?;
         let mut annotations = self.annotations(object, "$id")?;
-        // Changes of a root's name are not told.
-        if self.nodes.len() == 1 || std::ptr::eq(object.json, self.root_json()) {
-            annotations.id = None;
-        }
+        // The reference's loader forgets the name, so that its changes are not told, and takes null for no default.
+        annotations.id = None;
+        annotations.default = annotations.default.filter(|default| *default != Json::Null);
         Ok(Node { kind, annotations })
     }
 
@@ -172,6 +245,7 @@ impl<'a> Loader<'a> {
                 object.take(key);
                 self.types(json, parts)?;
             }
+            "format" | "readOnly" | "writeOnly" => parts.is_list = true,
             "minLength" | "maxLength" | "pattern" => string(object, key, parts)?,
             "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => {
                 number(object, key, parts)?;
@@ -201,9 +275,12 @@ impl<'a> Loader<'a> {
         for name in names {
             let mut own = Parts::default();
             typed(name, &mut own)?;
-            kinds.append(&mut own.kinds);
+            kinds.extend(own.parts.into_iter().filter_map(|part| match part {
+                Part::One(kind) => Some(kind),
+                Part::Types(_) => None,
+            }));
         }
-        parts.types = Some(kinds);
+        parts.types(kinds);
         Ok(())
     }
 
@@ -216,7 +293,7 @@ impl<'a> Loader<'a> {
         parts: &mut Parts,
     ) -> Result<(), Problem> {
         object.take(key);
-        let has_prefix = object.get("prefixItems").is_some();
+        let has_prefix = matches!(object.get("prefixItems"), Some(Json::Array(items)) if !items.is_empty());
         match key {
             "items" if *json == Json::Bool(true) => parts.array(|_| {}),
             "items" if *json == Json::Bool(false) => {
@@ -382,10 +459,4 @@ fn number(object: &mut Object<'_>, key: &str, parts: &mut Parts) -> Result<(), P
         *slot = bound;
     });
     Ok(())
-}
-
-/// Source: JSON Schema 2020-12 core, §8.2.2.
-fn is_anchor(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }

@@ -5,6 +5,10 @@
 //! validator would: a schema whose in-place edges form a cycle is refused, as is a lattice of them that multiplies.
 //! Cycles through child edges are what recursive schemas are made of; the value ends them.
 
+use std::collections::HashMap;
+
+use serde_json::Value;
+
 use super::CompileError;
 use super::lower::{Edge, edges};
 use crate::json::model::{Kind, Model, NodeId};
@@ -105,6 +109,40 @@ pub(super) fn measure(model: &Model, limits: &Limits) -> Result<Costs, CompileEr
     Ok(Costs { unfolded: if is_recursive { u64::MAX } else { unfolded }, chain })
 }
 
+/// How many steps one part of a value of this depth can take if nothing ends early, as when all errors are collected:
+/// the weight of the nodes that can be reached by stepping into the value equally often, every path counted. `None` past
+/// `most`, which also bounds the work of finding out.
+pub(super) fn exhaustive(model: &Model, depth: usize, most: u64) -> Option<u64> {
+    let mut left = most;
+    let mut worst = 0;
+    let mut arriving = HashMap::from([(model.root(), 1_u64)]);
+    for _ in 0..=depth {
+        let mut total = 0_u64;
+        let mut open: Vec<(NodeId, u64)> = arriving.into_iter().collect();
+        let mut inside: HashMap<NodeId, u64> = HashMap::new();
+        while let Some((id, times)) = open.pop() {
+            let weight = weight(model, id);
+            left = left.checked_sub(weight)?;
+            total = total.saturating_add(weight.saturating_mul(times));
+            let times = times.saturating_mul(if has_unevaluated(model, id) { 3 } else { 1 });
+            for edge in edges(model, id) {
+                if edge.is_in_place {
+                    open.push((edge.to, times));
+                } else {
+                    let arriving = inside.entry(edge.to).or_default();
+                    *arriving = arriving.saturating_add(times);
+                }
+            }
+        }
+        worst = worst.max(total);
+        if worst > most {
+            return None;
+        }
+        arriving = inside;
+    }
+    Some(worst)
+}
+
 /// Depth first along some edges, from the root to whatever any edge reaches. `leave` is called once for each node after
 /// those it leads to, and once for each edge that closes a cycle, with the node it leads back to.
 fn walk(
@@ -165,6 +203,73 @@ pub(super) fn weight(model: &Model, id: NodeId) -> u64 {
         _ => 0,
     };
     weight.saturating_add(1)
+}
+
+/// What one visit of a node costs, in steps.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Price {
+    /// For any value.
+    base: u64,
+    /// For every [`BLOCK_BYTES`] of a string.
+    block: u64,
+    /// For every item or member.
+    part: u64,
+}
+
+/// Bytes of a string that are read in about the time of a step.
+const BLOCK_BYTES: usize = 32;
+
+impl Price {
+    /// As the value of a keyword.
+    pub(super) fn to_value(self) -> Value {
+        [self.base, self.block, self.part].into_iter().map(Value::from).collect()
+    }
+
+    /// Reads [`to_value`](Self::to_value) back.
+    pub(super) fn of_value(value: &Value) -> Self {
+        let number = |at| value.get(at).and_then(Value::as_u64);
+        Self { base: number(0).unwrap_or(1), block: number(1).unwrap_or(0), part: number(2).unwrap_or(0) }
+    }
+
+    /// For this value.
+    pub(super) fn of(self, value: &Value) -> u64 {
+        let (each, count) = match value {
+            Value::String(text) => (self.block, text.len() / BLOCK_BYTES),
+            Value::Array(items) => (self.part, items.len()),
+            Value::Object(members) => (self.part, members.len()),
+            _ => return self.base,
+        };
+        self.base.saturating_add(each.saturating_mul(u64::try_from(count).unwrap_or(u64::MAX)))
+    }
+}
+
+/// The price of what one node, with all that stands side by side in it, asks of a value itself.
+pub(super) fn price(model: &Model, id: NodeId) -> Price {
+    let mut price = Price::default();
+    let mut nodes = vec![id];
+    while let Some(id) = nodes.pop() {
+        price.base = price.base.saturating_add(weight(model, id));
+        let (block, part) = match &model.node(id).kind {
+            Kind::String(string) => {
+                let lengths = u64::from(string.min_length.is_some() || string.max_length.is_some());
+                (string.pattern.as_deref().map_or(0, pattern_weight) + lengths, 0)
+            }
+            Kind::Object(object) => {
+                let patterns = object.pattern_properties.iter().map(|(pattern, _)| pattern_weight(pattern));
+                (0, 1 + patterns.sum::<u64>())
+            }
+            // Whether items repeat is found by hashing all of them.
+            Kind::Array(array) => (0, if array.unique_items { 8 } else { 1 }),
+            Kind::Combined(combined) if combined.is_generated => {
+                nodes.extend(&combined.children);
+                (0, 0)
+            }
+            _ => (0, 0),
+        };
+        price.block = price.block.saturating_add(block);
+        price.part = price.part.saturating_add(part);
+    }
+    price
 }
 
 fn pattern_weight(pattern: &str) -> u64 {

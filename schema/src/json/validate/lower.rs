@@ -155,8 +155,8 @@ impl Writer<'_> {
             }
         };
         let Some(counter) = self.counts else { return Ok(schema) };
-        let weight = super::cost::weight(self.model, id);
-        let counter = Map::from_iter([(counter.to_owned(), Value::from(weight))]);
+        let price = super::cost::price(self.model, id).to_value();
+        let counter = Map::from_iter([(counter.to_owned(), price)]);
         let both = vec![Value::Object(counter), schema];
         Ok(Value::Object(Map::from_iter([("allOf".to_owned(), Value::Array(both))])))
     }
@@ -301,10 +301,12 @@ impl Writer<'_> {
         }
         if let Some(contains) = array.contains {
             keywords.insert("contains".to_owned(), self.sub(contains, nesting)?);
-            least(&mut keywords, "minContains", array.min_contains.filter(|least| *least != 1));
-            // Below zero nothing fits; zero says the same to an array of at least one.
-            let most = array.max_contains.map(|most| most.max(0));
-            least(&mut keywords, "maxContains", most);
+            if self.model.dialect() == Dialect::Modern {
+                least(&mut keywords, "minContains", array.min_contains.filter(|least| *least != 1));
+                // Below zero nothing fits; zero says the same to an array of at least one.
+                let most = array.max_contains.map(|most| most.max(0));
+                least(&mut keywords, "maxContains", most);
+            }
         }
         if let Some(unevaluated) = array.unevaluated {
             group.unevaluated.push(("unevaluatedItems", self.sub(unevaluated, nesting)?));

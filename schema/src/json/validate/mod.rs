@@ -51,11 +51,14 @@ const ONE_PATTERN_BYTES: std::ops::RangeInclusive<usize> = (64 << 10)..=(10 << 2
 const MOST_PATTERNS: usize = 1_000;
 
 /// Up to this many steps in the worst case nothing is counted.
-const FREE_STEPS: u64 = 20_000_000;
+const FREE_STEPS: u64 = 2_000_000;
 /// Most steps, and the largest payload, for which the place of what is wrong is looked for: finding it takes longer
 /// than finding that something is wrong.
 const LOCATED_STEPS: u64 = 20_000;
 const LOCATED_VALUES: usize = 20_000;
+/// Most steps that looking for the place can take. The crate collects the errors of every branch, whatever has been
+/// found or used up, so that nothing but the schema and the size of the value bounds it.
+const EXHAUSTIVE_STEPS: u64 = 1_000_000;
 
 /// Nested nodes that a stack of 128 KiB holds.
 const INLINE_FRAMES: usize = if cfg!(debug_assertions) { 24 } else { 128 };
@@ -254,16 +257,23 @@ impl Validator {
         // A counted node is two.
         let frames = self.0.costs.chain.saturating_mul(2).saturating_mul(depth + 1);
         if frames <= INLINE_FRAMES {
-            return self.run(value, values, bytes, limits);
+            return self.run(value, depth, values, bytes, limits);
         }
         if frames > MOST_FRAMES {
             return Err(Invalid::too_expensive());
         }
-        on_stack(frames * FRAME_BYTES, || self.run(value, values, bytes, limits))
+        on_stack(frames * FRAME_BYTES, || self.run(value, depth, values, bytes, limits))
             .unwrap_or_else(|| Err(Invalid::too_expensive()))
     }
 
-    fn run(&self, value: &Value, values: usize, bytes: usize, limits: &Limits) -> Result<(), Invalid> {
+    fn run(
+        &self,
+        value: &Value,
+        depth: usize,
+        values: usize,
+        bytes: usize,
+        limits: &Limits,
+    ) -> Result<(), Invalid> {
         let parts = u64::try_from(values.saturating_add(bytes / 16)).unwrap_or(u64::MAX);
         let worst = self.0.costs.unfolded.saturating_mul(parts);
         if let Some(plain) = self.0.plain.as_ref().filter(|_| worst <= FREE_STEPS) {
@@ -279,13 +289,20 @@ impl Validator {
         if is_valid {
             return Ok(());
         }
-        let (invalid, taken) = steps::counted(LOCATED_STEPS, || {
-            self.locate(counting, value, taken <= LOCATED_STEPS && values <= LOCATED_VALUES)
-        });
+        let is_cheap = taken <= LOCATED_STEPS && values <= LOCATED_VALUES && self.is_bounded(depth, values);
+        let (invalid, taken) = steps::counted(LOCATED_STEPS, || self.locate(counting, value, is_cheap));
         Err(match taken {
             Some(_) => invalid,
             None => unlocated(),
         })
+    }
+
+    /// Whether collecting every error comes to an end soon enough.
+    fn is_bounded(&self, depth: usize, values: usize) -> bool {
+        let most = EXHAUSTIVE_STEPS / u64::try_from(values.max(1)).unwrap_or(u64::MAX);
+        let model = self.0.schema.model();
+        model
+            .is_ok_and(|model| cost::exhaustive(model, depth, most.max(1)).is_some_and(|steps| steps <= most))
     }
 
     /// What is wrong with a value that is invalid.

@@ -9,6 +9,8 @@ use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError};
 use serde_json::{Map, Value};
 
+use super::cost::Price;
+
 /// The keyword.
 pub(super) const KEYWORD: &str = "x-muster-steps";
 
@@ -25,24 +27,24 @@ pub(super) fn counted<T>(steps: u64, work: impl FnOnce() -> T) -> (T, Option<u64
     (answer, left.map(|left| steps.saturating_sub(left)))
 }
 
-/// Compiles the keyword; its value is the number of steps that one visit takes.
+/// Compiles the keyword; its value is what one visit costs.
 pub(super) fn keyword<'a>(
     _: &'a Map<String, Value>,
     value: &'a Value,
     _: Location,
 ) -> Result<Box<dyn for<'i> Keyword<'i>>, ValidationError<'a>> {
-    Ok(Box::new(Steps(value.as_u64().unwrap_or(1))))
+    Ok(Box::new(Steps(Price::of_value(value))))
 }
 
-struct Steps(u64);
+struct Steps(Price);
 
 impl<'i> Keyword<'i> for Steps {
     fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
         if self.is_valid(instance) { Ok(()) } else { Err(ValidationError::custom("too many steps")) }
     }
 
-    fn is_valid(&self, _: &'i Value) -> bool {
-        let left = LEFT.get().and_then(|left| left.checked_sub(self.0));
+    fn is_valid(&self, instance: &'i Value) -> bool {
+        let left = LEFT.get().and_then(|left| left.checked_sub(self.0.of(instance)));
         LEFT.set(left);
         left.is_some()
     }

@@ -437,6 +437,46 @@ fn steps_are_counted_and_run_out() {
 }
 
 #[test]
+fn what_is_wrong_is_not_looked_for_where_every_branch_would_multiply() {
+    let schema = r##"{"$ref":"#/definitions/A","definitions":{"A":{"anyOf":[{"items":{"$ref":"#/definitions/A"},"maxItems":0},{"items":{"$ref":"#/definitions/A"},"minItems":9},{"type":"null"}]}}}"##;
+    let body = format!("{}{}", "[".repeat(60), "]".repeat(60));
+    let found = validator(schema).check(body.as_bytes(), &Limits::default()).unwrap_err();
+    assert_eq!((found.kind, found.path.as_str()), (InvalidKind::Schema, ""));
+    // A recursive schema alone does not multiply.
+    let tree = r##"{"properties":{"v":{"type":"integer"},"n":{"items":{"$ref":"#"}}}}"##;
+    let found = validator(tree).check(br#"{"n":[{"n":[{"v":"x"}]}]}"#, &Limits::default()).unwrap_err();
+    assert_eq!(found.path, "/n/0/n/0/v");
+}
+
+#[test]
+fn long_strings_and_many_members_cost_more_steps() {
+    let limits = Limits { validation_steps: 3_000, ..Limits::default() };
+    // Each case is below the limit for a short value and above it for a long one; all are recursive, so that they are
+    // counted.
+    for (keywords, short, long) in [
+        (r#""pattern":"^a*$""#, r#""aa""#.to_owned(), format!("\"{}\"", "a".repeat(100_000))),
+        (r#""maxLength":1000000"#, r#""aa""#.to_owned(), format!("\"{}\"", "a".repeat(200_000))),
+        (
+            r#""uniqueItems":true"#,
+            "[1]".to_owned(),
+            format!("[{}0]", (1..500).map(|n| format!("{n},")).collect::<String>()),
+        ),
+        (
+            r#""patternProperties":{"^a":true,"^b":true}"#,
+            "{}".to_owned(),
+            format!("{{{}\"z\":1}}", (0..1_500).map(|n| format!("\"c{n}\":1,")).collect::<String>()),
+        ),
+    ] {
+        let validator = validator(&format!(
+            r##"{{{keywords},"contains":{{"$ref":"#"}},"minItems":0,"not":{{"properties":{{"z":{{"$ref":"#"}}}},"required":["never"]}}}}"##
+        ));
+        let kind = |body: &str| validator.check(body.as_bytes(), &limits).map_err(|error| error.kind);
+        assert_ne!(kind(&short), Err(InvalidKind::TooExpensive), "{keywords}");
+        assert_eq!(kind(&long), Err(InvalidKind::TooExpensive), "{keywords}");
+    }
+}
+
+#[test]
 fn deep_values_and_deep_schemas_answer_on_a_small_stack() {
     let depth = 200;
     let schema =
