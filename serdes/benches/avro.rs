@@ -4,18 +4,19 @@
 //! `cargo bench -p muster-serdes --bench avro` prints the times and, at the end, the ratios from interleaved rounds of
 //! one run: above 1 ours is faster.
 
+mod support;
+
 use std::hint::black_box;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
 
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::writer::datum::GenericDatumWriter;
 use divan::Bencher;
 use muster_serdes::avro::{AvroDeserializer, AvroSerializer};
-use muster_serdes::{ClientConfig, NewSchema, RegistryClient, Side};
+use muster_serdes::{NewSchema, Side};
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
+use support::ratio;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Payment {
@@ -93,13 +94,7 @@ const TOPIC: &str = "payments";
 static OURS: LazyLock<Ours> = LazyLock::new(|| {
     let runtime = tokio::runtime::Runtime::new().expect("the runtime starts");
     runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
-        let answer = serde_json::json!({"id": 7, "schema": SCHEMA}).to_string();
-        let router = axum::Router::new().fallback(move || std::future::ready(answer.clone()));
-        let mut server = tokio::task::JoinSet::new();
-        server.spawn(async move { axum::serve(listener, router).await });
-        let registry = RegistryClient::new(ClientConfig::new(&url)).expect("the settings are valid");
+        let (registry, _server) = support::registry(serde_json::json!({"id": 7, "schema": SCHEMA})).await;
         let serializer = AvroSerializer::builder(registry.clone(), NewSchema::avro(SCHEMA)).build();
         let serializer = serializer.expect("the settings are valid");
         let deserializer = AvroDeserializer::builder(registry).build().expect("the settings are valid");
@@ -157,27 +152,6 @@ fn decode_apache_avro(bencher: Bencher<'_, '_>) {
     bencher.bench(|| decode_theirs(&reader, black_box(body)));
 }
 
-/// Median of the ratios of interleaved rounds, so that a busy machine slows both sides alike.
-fn ratio(name: &str, ours: impl Fn(), theirs: impl Fn()) {
-    let time = |work: &dyn Fn()| -> Duration {
-        let start = Instant::now();
-        for _ in 0..2_000 {
-            work();
-        }
-        start.elapsed()
-    };
-    let mut rounds: Vec<(f64, Duration)> = (0..101)
-        .map(|_| {
-            let (ours, theirs) = (time(&ours), time(&theirs));
-            (theirs.as_secs_f64() / ours.as_secs_f64(), ours)
-        })
-        .collect();
-    rounds.sort_by(|a, b| a.0.total_cmp(&b.0));
-    if let Some((ratio, ours)) = rounds.get(rounds.len() / 2) {
-        println!("{name}: {ratio:.2} × apache-avro ({} ns per value)", ours.as_nanos() / 2_000);
-    }
-}
-
 fn main() {
     divan::main();
     let (ours, value) = (&*OURS, payment());
@@ -189,11 +163,13 @@ fn main() {
     ratio(
         "encode, framed",
         || drop(black_box(encode_ours(ours, black_box(&value)))),
+        "apache-avro",
         || drop(black_box(encode_theirs(&writer, black_box(&value)))),
     );
     ratio(
         "decode, framed",
         || drop(black_box(decode_ours(black_box(ours)))),
+        "apache-avro",
         || drop(black_box(decode_theirs(&reader, black_box(body)))),
     );
 }

@@ -20,9 +20,9 @@ pub enum SerializeError {
         #[source]
         source: ClientError,
     },
-    /// A strategy that names the subject after the record met a schema that is none.
-    #[error("the subject name strategy needs a record schema; use TopicNameStrategy for others")]
-    NoRecordName,
+    /// The subject name strategy gives no subject.
+    #[error("there is no subject for the schema")]
+    NoSubject(#[source] SubjectError),
     /// The value does not fit the schema.
     #[error("value does not fit the schema of subject {subject}: {detail}")]
     Value {
@@ -65,6 +65,39 @@ pub enum SerializeError {
     },
 }
 
+/// Why there is no subject for one side of a topic.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubjectError {
+    /// A strategy that names the subject after the record met a schema that is none.
+    #[error("the subject name strategy needs a record schema; use TopicNameStrategy for others")]
+    NoRecordName,
+    /// The topic has no associated subject, and there is no other way to name it.
+    #[error("no subject is associated with the topic")]
+    NoAssociation,
+    /// The topic has more than one associated subject.
+    #[error("{count} subjects are associated with the topic")]
+    ManyAssociations {
+        /// How many.
+        count: usize,
+    },
+    /// The registry could not be asked for associations.
+    #[error("associations are not available")]
+    Registry(#[source] ClientError),
+}
+
+impl SubjectError {
+    /// The sort of failure.
+    pub fn category(&self) -> Category {
+        match self {
+            Self::NoRecordName => Category::NoRecordName,
+            Self::NoAssociation => Category::NoAssociation,
+            Self::ManyAssociations { .. } => Category::MultipleAssociations,
+            Self::Registry(_) => Category::Registry,
+        }
+    }
+}
+
 /// A builder was told things that exclude each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -73,7 +106,12 @@ pub struct InvalidSettings(pub &'static str);
 impl SerializeError {
     /// Whether the same call may succeed later: the registry is down, or has yet to learn of the schema.
     pub fn may_heal(&self) -> bool {
-        matches!(self, Self::Registry { source, .. } if source.is_retriable() || source.is_not_found())
+        match self {
+            Self::Registry { source, .. } | Self::NoSubject(SubjectError::Registry(source)) => {
+                may_heal(source)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -109,6 +147,9 @@ pub enum DeserializeCause {
     /// [`is_not_found`](ClientError::is_not_found).
     #[error("schema is not available")]
     Registry(#[source] ClientError),
+    /// The subject name strategy gives no subject.
+    #[error("there is no subject for the schema")]
+    NoSubject(#[source] SubjectError),
     /// The schema is of another language than the deserializer.
     #[error("schema is of type {0}")]
     SchemaType(SchemaType),
@@ -171,6 +212,12 @@ pub enum Category {
     SchemaNotFound,
     /// The registry could not be asked, or gave no usable answer.
     Registry,
+    /// The schema has no record name, which the subject name strategy needs.
+    NoRecordName,
+    /// No subject is associated with the topic.
+    NoAssociation,
+    /// More than one subject is associated with the topic.
+    MultipleAssociations,
     /// The schema is of another language, or unusable.
     UnusableSchema,
     /// Reader and writer schema do not get along.
@@ -192,6 +239,9 @@ impl Category {
             Self::MalformedBody => "malformed-body",
             Self::SchemaNotFound => "schema-not-found",
             Self::Registry => "registry",
+            Self::NoRecordName => "no-record-name",
+            Self::NoAssociation => "no-association",
+            Self::MultipleAssociations => "multiple-associations",
             Self::UnusableSchema => "unusable-schema",
             Self::ResolutionError => "resolution-error",
             Self::ValidationError => "validation-error",
@@ -215,6 +265,7 @@ impl DeserializeError {
             DeserializeCause::Framing { .. } => Category::TooShort,
             DeserializeCause::Registry(error) if error.is_not_found() => Category::SchemaNotFound,
             DeserializeCause::Registry(_) => Category::Registry,
+            DeserializeCause::NoSubject(error) => error.category(),
             DeserializeCause::SchemaType(_) | DeserializeCause::Schema(_) => Category::UnusableSchema,
             #[cfg(feature = "protobuf")]
             DeserializeCause::Indexes(_) => Category::MalformedIndex,
@@ -228,8 +279,17 @@ impl DeserializeError {
     /// Whether the same record may be readable later: the registry is down, or has yet to learn of the schema. A
     /// consumer waits in that case, and sets the record aside in others.
     pub fn may_heal(&self) -> bool {
-        matches!(&self.cause, DeserializeCause::Registry(error) if error.is_retriable() || error.is_not_found())
+        match &self.cause {
+            DeserializeCause::Registry(source)
+            | DeserializeCause::NoSubject(SubjectError::Registry(source)) => may_heal(source),
+            _ => false,
+        }
     }
+}
+
+/// A registry may come back, and a schema may come.
+fn may_heal(error: &ClientError) -> bool {
+    error.is_retriable() || error.is_not_found()
 }
 
 /// `/a/b ` or, for the whole value, nothing.

@@ -11,15 +11,23 @@
 )]
 #![cfg_attr(feature = "rdkafka", doc = "- [`kafka`] — glue to `rdkafka`.")]
 //!
-//! Formats are siblings of the same shape: a serializer, made by a builder, whose
-//! `serialize(topic, side, &value).await` yields an [`Encoded`] key or value; a deserializer whose
-//! `deserialize(topic, side, header, payload).await` gives the value back. The registry is asked the first time only.
+//! In every language a serializer, made by a builder, has `serialize(topic, side, &value).await`, which yields an
+//! [`Encoded`] key or value; a deserializer has `deserialize(topic, side, header, payload).await`, which gives the value
+//! back. The registry is asked the first time only.
 //! Rules of the wire: wire format spec §1–§6.
 
 #[cfg(feature = "avro")]
 pub mod avro;
+#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
+mod choose;
 pub mod client;
+#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
+mod deserializer;
 pub mod error;
+#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
+mod format;
+#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
+mod identify;
 #[cfg(feature = "json")]
 pub mod json;
 #[cfg(feature = "rdkafka")]
@@ -28,18 +36,26 @@ pub mod kafka;
 mod load;
 #[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
 mod memo;
+#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
+pub mod naming;
 #[cfg(feature = "protobuf")]
 pub mod protobuf;
-#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
-mod reader;
 pub mod record;
 #[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
-mod writer;
+mod serializer;
 
 pub use client::{ClientConfig, ClientError, NewSchema, RegistryClient};
-pub use error::{Category, DeserializeCause, DeserializeError, InvalidSettings, SerializeError};
+#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
+pub use deserializer::{Deserializer, DeserializerBuilder};
+pub use error::{
+    Category, DeserializeCause, DeserializeError, InvalidSettings, SerializeError, SubjectError,
+};
 pub use muster_schema::framing::Identifier;
 pub use muster_schema::{
     Guid, Limits, SchemaId, SchemaReference, SchemaType, Side, SubjectNameStrategy, Version,
 };
+#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
+pub use naming::{AssociatedName, SubjectNaming};
 pub use record::{Encoded, Framing, Identification, SchemaHeader};
+#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
+pub use serializer::{Encoder, Serializer, SerializerBuilder};

@@ -1,37 +1,25 @@
 //! From schema text to a schema that is ready for work, in any language.
 
-use std::sync::Arc;
+use muster_schema::{Context, Limits, ParsedSchema, SchemaReference, SchemaType, Strictness, Subject};
 
-use muster_schema::{
-    Context, Limits, ParsedSchema, ResolvedReferences, SchemaReference, SchemaType, Strictness, Subject,
-};
-
-use crate::client::{ClientError, RegistryClient};
+use crate::client::{ClientError, NewSchema, RegisteredSchema, RegistryClient};
 use crate::error::{DeserializeCause, SerializeError};
-
-/// What a serde makes of a schema once, to work with for every record.
-pub(crate) trait Ready: Sized {
-    /// The language.
-    const SCHEMA_TYPE: SchemaType;
-
-    /// Makes it; the error says in words what is wrong with the schema. `schema` is of [`SCHEMA_TYPE`](Self::SCHEMA_TYPE).
-    fn prepare(schema: &ParsedSchema, source: Source<'_>, limits: &Limits) -> Result<Self, String>;
-}
-
-/// What a schema was parsed from.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(feature = "protobuf"), allow(dead_code, reason = "most languages need it no more"))]
-pub(crate) struct Source<'s> {
-    pub(crate) text: &'s str,
-    pub(crate) references: &'s ResolvedReferences,
-}
+use crate::format::{Format, Source};
 
 /// A schema that is ready for work.
 #[derive(Debug)]
-pub(crate) struct Loaded<R> {
+pub struct Loaded<F: Format> {
     /// For questions about compatibility and names.
     pub(crate) parsed: ParsedSchema,
-    pub(crate) ready: Arc<R>,
+    pub(crate) ready: F::Schema,
+}
+
+/// A schema as it is sent to and fetched from registries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SchemaText<'s> {
+    schema_type: SchemaType,
+    text: &'s str,
+    references: &'s [SchemaReference],
 }
 
 /// Why a schema is not ready.
@@ -42,31 +30,44 @@ pub(crate) enum LoadError {
     Unusable(String),
 }
 
-impl<R: Ready> Loaded<R> {
+impl<F: Format> Loaded<F> {
     /// Reads a text, fetching what it refers to.
     ///
     /// Texts are parsed by `muster_schema`, whose parsers are bounded: they come from whoever may register. `subject`:
     /// where the schema stands, if known; unqualified references are in its context.
     pub(crate) async fn fetch(
         client: &RegistryClient,
-        schema_type: SchemaType,
-        text: &str,
-        references: &[SchemaReference],
+        schema: SchemaText<'_>,
         subject: Option<&str>,
         limits: &Limits,
     ) -> Result<Self, LoadError> {
-        if schema_type != R::SCHEMA_TYPE {
+        let SchemaText { schema_type, text, references } = schema;
+        if schema_type != F::SCHEMA_TYPE {
             return Err(LoadError::SchemaType(schema_type));
         }
         let context = subject
             .map_or_else(Context::default_context, |subject| Subject::parse(subject).context().clone());
         let references =
             client.resolve_references(references, &context, limits).await.map_err(LoadError::Registry)?;
-        let parsed = ParsedSchema::parse(R::SCHEMA_TYPE, text, &references, Strictness::Stored, limits)
+        let parsed = ParsedSchema::parse(schema_type, text, &references, Strictness::Stored, limits)
             .map_err(|error| LoadError::Unusable(error.to_string()))?;
         let source = Source { text, references: &references };
-        let ready = Arc::new(R::prepare(&parsed, source, limits).map_err(LoadError::Unusable)?);
+        let ready = F::prepare(&parsed, source, limits).map_err(LoadError::Unusable)?;
         Ok(Self { parsed, ready })
+    }
+}
+
+impl<'s> From<&'s NewSchema> for SchemaText<'s> {
+    fn from(schema: &'s NewSchema) -> Self {
+        let NewSchema { schema: text, schema_type, references, .. } = schema;
+        Self { schema_type: *schema_type, text, references }
+    }
+}
+
+impl<'s> From<&'s RegisteredSchema> for SchemaText<'s> {
+    fn from(schema: &'s RegisteredSchema) -> Self {
+        let RegisteredSchema { schema: text, schema_type, references, .. } = schema;
+        Self { schema_type: *schema_type, text, references }
     }
 }
 

@@ -6,6 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use muster_schema::Side;
 
+/// Topics, and schemas or kinds of values per topic, that a serde remembers (wire format spec §10.5).
+pub(crate) const CAPACITY: usize = 1_000;
+
 /// A map from topic, side and `K`, made for reading: every record asks, few find nothing.
 ///
 /// Trade-off: at its capacity it starts anew instead of keeping track of use, which costs a look into the registry

@@ -8,8 +8,9 @@ use common::{Entry, Server, error};
 use muster_schema::framing::Identifier;
 use muster_serdes::avro::{AvroDeserializer, AvroSerializer};
 use muster_serdes::{
-    Category, DeserializeCause, Encoded, Framing, Guid, Identification, InvalidSettings, Limits, NewSchema,
-    SchemaId, SchemaReference, SerializeError, Side, SubjectNameStrategy, Version,
+    AssociatedName, Category, DeserializeCause, Encoded, Framing, Guid, Identification, InvalidSettings,
+    Limits, NewSchema, SchemaId, SchemaReference, SerializeError, Side, SubjectError, SubjectNameStrategy,
+    Version,
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -97,7 +98,7 @@ async fn subjects_follow_the_strategy() {
         .build()
         .unwrap();
     let refused = serializer.serialize("users", Side::Value, "x").await.unwrap_err();
-    assert!(matches!(refused, SerializeError::NoRecordName));
+    assert!(matches!(refused, SerializeError::NoSubject(SubjectError::NoRecordName)));
 }
 
 #[tokio::test]
@@ -171,19 +172,150 @@ async fn settings_that_exclude_each_other_are_refused() {
     let server = users().await;
     let builder = || AvroSerializer::builder(server.client(), NewSchema::avro(USER));
     let id = SchemaId(1);
-    let refused: [InvalidSettings; 3] = [
-        builder().use_latest_version(true).build().unwrap_err(),
-        builder().use_schema_id(id).build().unwrap_err(),
-        builder()
-            .auto_register_schemas(false)
-            .use_latest_version(true)
-            .use_schema_id(id)
-            .build()
-            .unwrap_err(),
+    let lax = || builder().auto_register_schemas(false);
+    let builders = [
+        builder().use_latest_version(true),
+        builder().use_latest_with_metadata([("a", "b")]),
+        builder().use_schema_id(id),
+        lax().use_latest_version(true).use_schema_id(id),
+        lax().use_latest_with_metadata([("a", "b")]).use_latest_version(true),
     ];
-    assert!(refused[0].to_string().contains("use_latest_version excludes auto_register_schemas"));
+    for builder in builders {
+        let refused: InvalidSettings = builder.build().unwrap_err();
+        assert!(refused.to_string().contains("use_latest_with_metadata exclude each other"), "{refused}");
+    }
+    let guid = lax().use_schema_guid(Guid([1; 16]));
+    assert!(guid.clone().build().unwrap_err().to_string().contains("needs header framing"));
+    assert!(guid.framing(Framing::Header).build().is_ok());
     let builder = AvroDeserializer::builder(server.client());
+    assert!(builder.clone().use_latest_with_metadata([("a", "b")]).use_latest_version(true).build().is_err());
     assert!(builder.reader_schema(NewSchema::avro(USER)).use_latest_version(true).build().is_err());
+}
+
+#[tokio::test]
+async fn a_schema_can_be_chosen_by_guid_and_by_metadata() {
+    let marked = |version, id, schema, major: &str| {
+        let metadata = json!({"properties": {"major": major, "app": "x"}});
+        Entry { metadata, ..Entry::avro("users-value", version, id, schema) }
+    };
+    let server = common::registry(vec![
+        marked(1, 42, USER, "1"),
+        marked(2, 50, USER_2, "1"),
+        marked(3, 51, USER_3, "2"),
+    ])
+    .await;
+    let builder =
+        || AvroSerializer::builder(server.client(), NewSchema::avro(USER)).auto_register_schemas(false);
+    let body = [&[0][..], &ALICE].concat();
+    let marked = builder().use_latest_with_metadata([("major", "1"), ("app", "x")]).build().unwrap();
+    let encoded = marked.serialize("users", Side::Value, &alice()).await.unwrap();
+    assert_eq!(encoded.payload().unwrap(), framed(50, &body));
+    let asked = server.lines().pop().unwrap();
+    assert_eq!(asked, "GET /subjects/users-value/metadata?key=app&value=x&key=major&value=1");
+    let none = builder().use_latest_with_metadata([("major", "3")]).build().unwrap();
+    assert!(none.serialize("users", Side::Value, &alice()).await.unwrap_err().may_heal());
+
+    let fixed = builder().use_schema_guid(Guid([50; 16])).framing(Framing::Header).build().unwrap();
+    let encoded = fixed.serialize("users", Side::Value, &alice()).await.unwrap();
+    assert_eq!(encoded.payload().unwrap(), body);
+    assert_eq!(encoded.header().unwrap().value()[1..], [50; 16]);
+
+    let reader = AvroDeserializer::builder(server.client());
+    let bare = reader.clone().use_schema_guid(Guid([50; 16])).build().unwrap();
+    let read = bare.deserialize::<User>("users", Side::Value, None, Some(&body)).await;
+    assert_eq!(read.unwrap(), Some(alice()));
+    let marked = reader.use_latest_with_metadata([("major", "1")]).build().unwrap();
+    let read = marked.deserialize_value("users", Side::Value, None, Some(&framed(42, &ALICE))).await;
+    let Some(Value::Record(fields)) = read.unwrap() else { panic!("a record") };
+    assert_eq!(fields[0].0, "email", "read as version 2");
+}
+
+#[tokio::test]
+async fn subjects_are_those_that_the_registry_associates() {
+    let server = Server::start_with_associations(|seen, _| {
+        let path = seen.target.split('?').next().unwrap();
+        let answer = match path.strip_prefix("/associations/resources/") {
+            Some("-/one") if seen.target.contains("associationType=value") => {
+                json!([{"subject": "payments"}])
+            }
+            Some("lkc-1/one") => json!([{"subject": "in-lkc-1"}]),
+            Some("-/two") => json!([{"subject": "a"}, {"subject": "b"}]),
+            Some("-/gone") => return (404, error(404, "HTTP 404 Not Found")),
+            Some("-/secret") => return (403, error(40301, "no")),
+            Some(_) => json!([]),
+            None => json!({"id": 7, "schema": USER}),
+        };
+        (200, answer.to_string())
+    })
+    .await;
+    let plain = AssociatedName::default();
+    let with = |name: &str| plain.clone().with_fallback_type(name).unwrap();
+    let lkc = AssociatedName { kafka_cluster_id: Some("lkc-1".to_owned()), ..plain.clone() };
+    type Expected = Result<&'static str, Category>;
+    let cases: &[(AssociatedName, &str, Side, Expected)] = &[
+        (plain.clone(), "one", Side::Value, Ok("payments")),
+        (plain.clone(), "one", Side::Key, Ok("one-key")),
+        (lkc, "one", Side::Key, Ok("in-lkc-1")),
+        (plain.clone(), "two", Side::Value, Err(Category::MultipleAssociations)),
+        (plain.clone(), "gone", Side::Value, Ok("gone-value")),
+        (plain.clone(), "secret", Side::Value, Err(Category::Registry)),
+        (with("none"), "one", Side::Value, Ok("payments")),
+        (with("NONE"), "other", Side::Value, Err(Category::NoAssociation)),
+        (with("record"), "other", Side::Value, Ok("example.User")),
+        (with("Topic_Record"), "other", Side::Value, Ok("other-example.User")),
+        (with("RECORD"), "one", Side::Value, Ok("payments")),
+    ];
+    for (naming, topic, side, expected) in cases {
+        let builder = AvroSerializer::builder(server.client(), NewSchema::avro(USER));
+        let serializer = builder.subject_name_strategy(naming.clone()).build().unwrap();
+        let found = match serializer.encoder(topic, *side).await {
+            Ok(encoder) => Ok(encoder.subject().to_owned()),
+            Err(SerializeError::NoSubject(error)) => Err(error.category()),
+            Err(error) => panic!("{topic}: {error}"),
+        };
+        assert_eq!(found, expected.map(str::to_owned), "{naming:?} {topic} {side}");
+    }
+    assert!(plain.with_fallback_type("ASSOCIATED").is_err());
+
+    // Both ends ask once per topic and side, and readers ask for schemas under the associated subject.
+    let (client, asked) = (server.client(), server.count());
+    let serializer = AvroSerializer::builder(client.clone(), NewSchema::avro(USER)).build().unwrap();
+    let deserializer = AvroDeserializer::builder(client).use_latest_version(true).build().unwrap();
+    for _ in 0..3 {
+        let encoded = serializer.serialize("one", Side::Value, &alice()).await.unwrap();
+        let read = deserializer.deserialize::<User>("one", Side::Value, None, encoded.payload()).await;
+        assert_eq!(read.unwrap(), Some(alice()));
+    }
+    assert_eq!(
+        server.lines()[asked..],
+        [
+            "GET /associations/resources/-/one?resourceType=topic&associationType=value&offset=0&limit=-1",
+            "POST /subjects/payments/versions",
+            "GET /subjects/payments/versions/latest",
+            "GET /schemas/ids/7?fetchMaxId=false&subject=payments",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_latest_schema_of_a_record_name_is_found_without_parsing_again() {
+    let server = common::registry(vec![
+        Entry::avro("example.User", 1, 42, USER),
+        Entry::avro("example.User", 2, 50, USER_2),
+    ])
+    .await;
+    let deserializer = AvroDeserializer::builder(server.client())
+        .subject_name_strategy(SubjectNameStrategy::RecordName)
+        .use_latest_version(true)
+        .build()
+        .unwrap();
+    for _ in 0..3 {
+        let read = deserializer.deserialize_value("any", Side::Value, None, Some(&framed(42, &ALICE))).await;
+        assert!(matches!(read.unwrap(), Some(Value::Record(fields)) if fields.len() == 3));
+    }
+    let expected =
+        ["GET /schemas/ids/42?fetchMaxId=false&subject=", "GET /subjects/example.User/versions/latest"];
+    assert_eq!(server.lines(), expected);
 }
 
 #[tokio::test]

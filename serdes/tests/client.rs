@@ -398,7 +398,12 @@ async fn what_cannot_change_is_asked_for_once() {
     asks!(1, registry.lookup("s", &schema, false, false));
     asks!(0, registry.lookup("s", &schema, false, false));
     asks!(1, registry.latest_version("s"));
+    let marked = [("k".to_owned(), "v".to_owned())].into();
+    asks!(1, registry.latest_version_with("s", &marked));
+    asks!(0, registry.latest_version_with("s", &marked));
+    asks!(0, registry.latest_version_with("s", &Default::default()));
     asks!(1, registry.delete_subject("s", false));
+    asks!(1, registry.latest_version_with("s", &marked));
     asks!(1, registry.register("s", &schema, false));
     asks!(0, registry.register("t", &schema, false));
     asks!(1, registry.latest_version("s"));

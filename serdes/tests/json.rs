@@ -3,12 +3,15 @@
 
 mod common;
 
+use std::sync::LazyLock;
+
 use common::{Entry, Server};
 use muster_serdes::json::{JsonDeserializer, JsonSerializer};
 use muster_serdes::{
-    Category, DeserializeCause, Encoded, Framing, NewSchema, SchemaId, SerializeError, Side,
+    Category, DeserializeCause, Encoded, Framing, NewSchema, SchemaId, SerializeError, Side, SubjectError,
     SubjectNameStrategy,
 };
+use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -121,7 +124,7 @@ async fn titles_name_subjects_and_headers_carry_guids() {
         .build()
         .unwrap();
     let error = nameless.serialize("any", Side::Value, &1).await.unwrap_err();
-    assert!(matches!(error, SerializeError::NoRecordName));
+    assert!(matches!(error, SerializeError::NoSubject(SubjectError::NoRecordName)));
 }
 
 #[tokio::test]
@@ -194,4 +197,50 @@ async fn values_that_json_cannot_hold_are_refused() {
     let serializer = serializer(&server, r#"{"type":"string"}"#);
     let error = serializer.serialize("users", Side::Key, &by_pair).await.unwrap_err();
     assert!(matches!(error, SerializeError::Value { .. }), "{error}");
+}
+
+/// Serializer and deserializer that know a schema that admits everything.
+static ANYTHING: LazyLock<(JsonSerializer, JsonDeserializer)> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let server = common::registry(vec![entry("t-value", 1, 1, "{}")]).await;
+        let pair = (serializer(&server, "{}"), deserializer(&server));
+        let encoded = pair.0.serialize("t", Side::Value, &1).await.unwrap();
+        assert!(pair.1.deserialize_value("t", Side::Value, None, encoded.payload()).await.is_ok());
+        pair
+    })
+});
+
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        prop::num::f64::NORMAL.prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 48, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::hash_map(any::<String>(), inner, 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_value_survives_the_way_in_its_order(value in anything()) {
+        let (serializer, deserializer) = &*ANYTHING;
+        let encoded = serializer.serialize_now("t", Side::Value, &value).unwrap().unwrap();
+        let read = deserializer.deserialize_now::<Value>("t", Side::Value, None, encoded.payload()).unwrap();
+        let read = read.unwrap().unwrap();
+        prop_assert_eq!(&read, &value);
+        prop_assert_eq!(read.to_string(), value.to_string());
+        let text = value.to_string();
+        prop_assert_eq!(&encoded.payload().unwrap()[5..], text.as_bytes(), "compact");
+    }
 }

@@ -3,11 +3,15 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use common::{Entry, Server, registry};
 use muster_serdes::protobuf::{ProtobufDeserializer, ProtobufSerializer, ReferenceSubjects};
 use muster_serdes::{
     Category, Framing, Guid, NewSchema, RegistryClient, SchemaId, SerializeError, Side, SubjectNameStrategy,
 };
+use proptest::prelude::*;
 use prost_reflect::{DescriptorPool, DynamicMessage, ReflectMessage, Value};
 use serde_json::json;
 
@@ -191,4 +195,136 @@ async fn the_imports_of_a_descriptor_are_registered_first() {
     assert_eq!(first.json()["schemaType"], "PROTOBUF");
     let fetched = server.lines().into_iter().find(|line| line.starts_with("GET")).unwrap();
     assert!(fetched.starts_with("GET /subjects/common.money/versions/13"), "{fetched}");
+}
+
+#[tokio::test]
+async fn the_indexes_are_those_of_the_form_that_was_registered() {
+    // A compiler puts the entries of a map where the field stands; the registry, asked to normalise, behind the others.
+    let text = |text: &str| {
+        let none = muster_schema::ResolvedReferences::default();
+        let limits = muster_schema::Limits::default();
+        muster_schema::protobuf::parse(text, &none, muster_schema::Strictness::New, &limits).unwrap()
+    };
+    let stored = "syntax = \"proto3\"; message Holder { map<string, int32> first = 1;
+        message Inner { string sku = 1; } message Tail { } }";
+    let spelled_out = "syntax = \"proto3\"; message Holder { repeated FirstEntry first = 1;
+        message FirstEntry { option map_entry = true; string key = 1; int32 value = 2; }
+        message Inner { string sku = 1; } message Tail { } }";
+    let file = text(spelled_out).descriptors().unwrap().pop().unwrap();
+    assert_eq!(file.message_type[0].nested_type[1].name(), "Inner");
+    let mut pool = DescriptorPool::new();
+    pool.add_file_descriptor_proto(file).unwrap();
+    let inner = pool.get_message_by_name("Holder.Inner").unwrap();
+    let server = Server::start(move |seen, _| {
+        let normalized = seen.target.contains("normalize=true");
+        let id = if normalized || seen.target.contains("/ids/1?") { 1 } else { 2 };
+        let posted = || seen.json()["schema"].as_str().unwrap().to_owned();
+        let schema = match (seen.method.as_str(), id) {
+            ("POST", 2) => return (200, json!({"id": 2, "version": 1, "schema": posted()}).to_string()),
+            (_, 1) => stored.to_owned(),
+            // As the registry shows what was registered as a descriptor.
+            _ => spelled_out.to_owned(),
+        };
+        (200, json!({"id": id, "version": 1, "schemaType": "PROTOBUF", "schema": schema}).to_string())
+    })
+    .await;
+    for (normalize, index) in [(false, 2), (true, 0)] {
+        let serializer = ProtobufSerializer::builder_for(server.client(), inner.parent_file())
+            .normalize_schemas(normalize)
+            .build()
+            .unwrap();
+        let encoded =
+            serializer.serialize("t", Side::Value, &DynamicMessage::new(inner.clone())).await.unwrap();
+        assert_eq!(encoded.payload().unwrap()[5..], [4, 0, index], "normalize {normalize}");
+        let deserializer = deserializer(server.client());
+        let read = deserializer.deserialize_dynamic("t", Side::Value, None, encoded.payload());
+        assert_eq!(read.await.unwrap().unwrap().descriptor().full_name(), "Holder.Inner");
+    }
+}
+
+#[tokio::test]
+async fn under_a_record_name_strategy_the_latest_schema_is_that_of_the_message() {
+    let newer = ORDERS.replace("string sku = 1;", "string sku = 1; string colour = 2;");
+    let entries = vec![
+        orders("shop.Order.Line", 7),
+        Entry { schema: newer, version: 2, ..orders("shop.Order.Line", 8) },
+        protobuf("money", 1, 3, MONEY),
+    ];
+    let server = registry(entries).await;
+    let deserializer = ProtobufDeserializer::builder(server.client())
+        .subject_name_strategy(SubjectNameStrategy::RecordName)
+        .use_latest_version(true)
+        .build()
+        .unwrap();
+    let line = [0, 0, 0, 0, 7, 4, 0, 0, 10, 1, b'x'];
+    let read =
+        deserializer.deserialize_dynamic("any", Side::Value, None, Some(&line)).await.unwrap().unwrap();
+    assert!(read.descriptor().get_field_by_name("colour").is_some());
+    let ping = [0, 0, 0, 0, 7, 2, 2];
+    let refused = deserializer.deserialize_dynamic("any", Side::Value, None, Some(&ping)).await.unwrap_err();
+    assert_eq!(refused.category(), Category::SchemaNotFound, "there is no subject shop.Ping");
+}
+
+/// As `prost-build` would write it.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Sample {
+    #[prost(int64, tag = "1")]
+    number: i64,
+    #[prost(string, optional, tag = "2")]
+    text: Option<String>,
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    parts: Vec<Vec<u8>>,
+    #[prost(sint32, repeated, tag = "4")]
+    packed: Vec<i32>,
+    #[prost(btree_map = "string, message", tag = "5")]
+    lines: BTreeMap<String, Line>,
+    #[prost(double, tag = "6")]
+    double: f64,
+}
+
+const SAMPLE: &str = "syntax = \"proto3\"; message First { }
+    message Sample { int64 number = 1; optional string text = 2; repeated bytes parts = 3; repeated sint32 packed = 4;
+        map<string, Line> lines = 5; double double = 6; } message Line { string sku = 1; }";
+
+/// Serializer and deserializer that know [`SAMPLE`].
+static KNOWN: LazyLock<(ProtobufSerializer, ProtobufDeserializer)> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let server = registry(vec![protobuf("t-value", 1, 1, SAMPLE)]).await;
+        let schema = NewSchema::protobuf(SAMPLE);
+        let serializer = ProtobufSerializer::builder(server.client(), schema).build().unwrap();
+        let deserializer = deserializer(server.client());
+        let encoded = serializer.serialize_as("t", Side::Value, "Sample", &Sample::default()).await.unwrap();
+        let read = deserializer.deserialize_dynamic("t", Side::Value, None, encoded.payload()).await;
+        assert!(read.unwrap().is_some());
+        (serializer, deserializer)
+    })
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_message_survives_the_way(
+        number in any::<i64>(),
+        text in any::<Option<String>>(),
+        parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..5),
+        packed in prop::collection::vec(any::<i32>(), 0..9),
+        lines in prop::collection::btree_map(any::<String>(), any::<String>(), 0..5),
+        double in prop::num::f64::NORMAL,
+    ) {
+        let (serializer, deserializer) = &*KNOWN;
+        let lines = lines.into_iter().map(|(key, sku)| (key, Line { sku })).collect();
+        let sample = Sample { number, text, parts, packed, lines, double };
+        let encoded = serializer.serialize_as_now("t", Side::Value, "Sample", &sample).unwrap();
+        let payload = encoded.payload();
+        let read = deserializer.deserialize_as_now("t", Side::Value, None, payload, "Sample").unwrap();
+        prop_assert_eq!(read.unwrap(), Some(sample.clone()));
+        let dynamic = deserializer.deserialize_dynamic_now("t", Side::Value, None, payload).unwrap();
+        let dynamic = dynamic.unwrap().unwrap();
+        prop_assert_eq!(dynamic.transcode_to::<Sample>().unwrap(), sample);
+        let again = serializer.serialize_now("t", Side::Value, &dynamic).unwrap();
+        let read = deserializer.deserialize_dynamic_now("t", Side::Value, None, again.payload()).unwrap();
+        prop_assert_eq!(read.unwrap(), Some(dynamic));
+    }
 }

@@ -46,22 +46,37 @@
 
 mod de;
 mod default;
-mod deserializer;
 mod error;
+mod format;
 mod input;
-mod load;
 mod output;
 mod plan;
 mod ser;
-mod serializer;
 mod shape;
 mod value;
 
-pub use deserializer::{AvroDeserializer, AvroDeserializerBuilder};
-pub use serializer::{AvroEncoder, AvroSerializer, AvroSerializerBuilder};
+use crate::{Deserializer, DeserializerBuilder, Encoder, Serializer, SerializerBuilder};
 
-/// Topics, and schemas per topic, that a serde remembers (wire format spec §10.5).
-const MEMO_CAPACITY: usize = 1_000;
+/// The language Avro.
+#[derive(Clone, Copy, Debug)]
+pub enum Avro {}
+
+/// Writes values of one Avro schema.
+pub type AvroSerializer = Serializer<Avro>;
+/// Settings of an [`AvroSerializer`].
+pub type AvroSerializerBuilder = SerializerBuilder<Avro>;
+/// Writes values of one Avro schema for one side of the records of one topic.
+pub type AvroEncoder = Encoder<Avro>;
+/// Reads Avro keys and values.
+pub type AvroDeserializer = Deserializer<Avro>;
+/// Settings of an [`AvroDeserializer`].
+pub type AvroDeserializerBuilder = DeserializerBuilder<Avro>;
+
+/// Settings that only reading Avro has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AvroReading {
+    fail_on_trailing_data: bool,
+}
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ pub(super) struct TypeId(u32);
 
 /// A compiled schema. Built once per schema, shared by every record.
 #[derive(Debug)]
-pub(super) struct Shape {
+pub struct Shape {
     types: Vec<Type>,
     /// By type: whether each value surely occupies a byte or more.
     occupies: Vec<bool>,

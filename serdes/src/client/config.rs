@@ -70,6 +70,9 @@ pub struct ClientConfig {
     /// How long [`latest_version`](super::RegistryClient::latest_version) may be out of date, in milliseconds;
     /// `None` for ever. Default 60,000.
     pub latest_cache_ttl_ms: Option<u64>,
+    /// How long [`associated_subjects`](super::RegistryClient::associated_subjects) may be out of date, in milliseconds;
+    /// `None` for ever. Default `None`.
+    pub association_cache_ttl_ms: Option<u64>,
     /// Longest answer accepted, in bytes. Default 64 MiB.
     pub response_bytes: usize,
 }
@@ -99,6 +102,7 @@ impl Default for ClientConfig {
             retries_max_wait_ms: 20_000,
             cache_capacity: 1_000,
             latest_cache_ttl_ms: Some(60_000),
+            association_cache_ttl_ms: None,
             response_bytes: 64 << 20,
         }
     }
@@ -118,6 +122,7 @@ impl std::fmt::Debug for ClientConfig {
             .field("retries_max_wait_ms", &self.retries_max_wait_ms)
             .field("cache_capacity", &self.cache_capacity)
             .field("latest_cache_ttl_ms", &self.latest_cache_ttl_ms)
+            .field("association_cache_ttl_ms", &self.association_cache_ttl_ms)
             .field("response_bytes", &self.response_bytes)
             .finish_non_exhaustive()
     }

@@ -23,12 +23,13 @@ mod path;
 mod references;
 mod transport;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
-use muster_schema::{Context, Guid, SchemaId, Version};
+use muster_schema::{Context, Guid, SchemaId, Side, Version};
 
 pub use config::{Authentication, ClientConfig};
 pub use error::{ClientError, FailureKind, UNPARSABLE_ERROR_CODE};
@@ -37,7 +38,7 @@ pub use model::{
     Witness,
 };
 
-use model::{ContextIdAnswer, MaxIdAnswer, RegisterRequest, SchemaAnswer};
+use model::{AssociationAnswer, ContextIdAnswer, MaxIdAnswer, RegisterRequest, SchemaAnswer};
 use path::Target;
 use transport::Transport;
 
@@ -58,8 +59,10 @@ struct Shared {
     by_guid: Cache<Guid, Arc<RegisteredSchema>>,
     /// Numbered versions asked for with deleted ones included: these answers never change.
     by_version: Cache<(String, Version), Arc<RegisteredSchema>>,
-    /// Latest versions by subject; expires.
-    latest: Cache<String, Arc<RegisteredSchema>>,
+    /// Latest versions by subject and wanted metadata; expires.
+    latest: Cache<(String, BTreeMap<String, String>), Arc<RegisteredSchema>>,
+    /// Associated subjects by request.
+    associated: Cache<String, Arc<[String]>>,
     /// Registrations and look-ups, by the request that was sent.
     registered: Cache<RequestKey, Registered>,
 }
@@ -79,13 +82,28 @@ impl RegistryClient {
     /// header, or `https` on a system without certificates and none configured.
     pub fn new(config: ClientConfig) -> Result<Self, ClientError> {
         let capacity = config.cache_capacity;
-        let latest_ttl = config.latest_cache_ttl_ms.map(Duration::from_millis);
+        let [latest_ttl, association_ttl] = [config.latest_cache_ttl_ms, config.association_cache_ttl_ms]
+            .map(|ttl| ttl.map(Duration::from_millis));
         let transport = Transport::new(config)?;
-        let mut latest = Cache::builder().max_capacity(capacity).weigher(|subject: &String, schema| {
-            weight(subject.len().saturating_add(RegisteredSchema::size_bytes(schema)))
-        });
+        let mut latest = Cache::builder()
+            .max_capacity(capacity)
+            .eviction_policy(EvictionPolicy::lru())
+            .support_invalidation_closures()
+            .weigher(|(subject, metadata): &(String, BTreeMap<String, String>), schema| {
+                let metadata: usize = metadata.iter().map(|(key, value)| key.len() + value.len()).sum();
+                weight(subject.len() + metadata + RegisteredSchema::size_bytes(schema))
+            });
         if let Some(ttl) = latest_ttl {
             latest = latest.time_to_live(ttl);
+        }
+        let mut associated = Cache::builder()
+            .max_capacity(capacity)
+            .eviction_policy(EvictionPolicy::lru())
+            .weigher(|request: &String, subjects: &Arc<[String]>| {
+                weight(request.len() + subjects.iter().map(String::len).sum::<usize>())
+            });
+        if let Some(ttl) = association_ttl {
+            associated = associated.time_to_live(ttl);
         }
         let shared = Shared {
             transport,
@@ -108,7 +126,8 @@ impl RegistryClient {
                     weight(subject.len().saturating_add(RegisteredSchema::size_bytes(schema)))
                 })
                 .build(),
-            latest: latest.eviction_policy(EvictionPolicy::lru()).build(),
+            latest: latest.build(),
+            associated: associated.build(),
             registered: Cache::builder()
                 .max_capacity(capacity)
                 .eviction_policy(EvictionPolicy::lru())
@@ -281,8 +300,57 @@ impl RegistryClient {
     ///
     /// Errors: as [`subject_version`](Self::subject_version).
     pub async fn latest_version(&self, subject: &str) -> Result<Arc<RegisteredSchema>, ClientError> {
-        let load = self.subject_version(subject, VersionRef::Latest, false);
-        self.shared.latest.try_get_with(subject.to_owned(), load).await.map_err(unshare)
+        self.latest_version_with(subject, &BTreeMap::new()).await
+    }
+
+    /// The latest version of a subject whose metadata have all these properties; remembered and forgotten like
+    /// [`latest_version`](Self::latest_version), which it is without properties.
+    ///
+    /// Errors: [`ClientError::Api`] 40401 (no such subject), 40403 (no such version).
+    pub async fn latest_version_with(
+        &self,
+        subject: &str,
+        properties: &BTreeMap<String, String>,
+    ) -> Result<Arc<RegisteredSchema>, ClientError> {
+        let load = async {
+            if properties.is_empty() {
+                return self.subject_version(subject, VersionRef::Latest, false).await;
+            }
+            let mut target = Target::new(&["subjects", subject, "metadata"]);
+            for (key, value) in properties {
+                target = target.query("key", key).query("value", value);
+            }
+            let answer: SchemaAnswer = self.shared.transport.get(&target).await?;
+            answer.into_schema().map(Arc::new)
+        };
+        let key = (subject.to_owned(), properties.clone());
+        self.shared.latest.try_get_with(key, load).await.map_err(unshare)
+    }
+
+    /// The subjects that are associated with one side of a topic, in the registry's order; none where the registry knows
+    /// no associations. Remembered for [`ClientConfig::association_cache_ttl_ms`].
+    ///
+    /// `namespace`: of the topic; `None` for any. Source: wire format spec §4.2.
+    pub async fn associated_subjects(
+        &self,
+        namespace: Option<&str>,
+        topic: &str,
+        side: Side,
+    ) -> Result<Arc<[String]>, ClientError> {
+        let target = Target::new(&["associations", "resources", namespace.unwrap_or("-"), topic])
+            .query("resourceType", "topic")
+            .query("associationType", side.as_str())
+            .query("offset", "0")
+            .query("limit", "-1");
+        let load = async {
+            match self.shared.transport.get::<Vec<AssociationAnswer>>(&target).await {
+                Ok(answer) => Ok(answer.into_iter().map(|association| association.subject).collect()),
+                Err(error) if error.is_not_found() => Ok(Arc::default()),
+                Err(error) => Err(error),
+            }
+        };
+        let key = target.path_and_query().to_owned();
+        self.shared.associated.try_get_with(key, load).await.map_err(unshare)
     }
 
     /// The version numbers of a subject, ascending. Never cached.
@@ -351,7 +419,7 @@ impl RegistryClient {
     pub async fn delete_subject(&self, subject: &str, permanent: bool) -> Result<Vec<Version>, ClientError> {
         let target = Target::new(&["subjects", subject]).flag("permanent", permanent);
         let answer = self.shared.transport.delete(&target).await;
-        self.forget(subject).await;
+        self.forget(subject);
         answer
     }
 
@@ -368,7 +436,7 @@ impl RegistryClient {
         let target = Target::new(&["subjects", subject, "versions", &version.to_string()])
             .flag("permanent", permanent);
         let answer = self.shared.transport.delete(&target).await;
-        self.forget(subject).await;
+        self.forget(subject);
         answer
     }
 
@@ -389,7 +457,7 @@ impl RegistryClient {
         let load = async {
             let registered = self.shared.transport.post(&target, body).await?;
             if changes_subject {
-                self.shared.latest.invalidate(subject).await;
+                self.forget_latest(subject);
             }
             Ok(registered)
         };
@@ -397,11 +465,17 @@ impl RegistryClient {
     }
 
     /// Drops what a deletion makes wrong, also after a failed one: whether it took effect is unknown then.
-    async fn forget(&self, subject: &str) {
-        self.shared.latest.invalidate(subject).await;
+    fn forget(&self, subject: &str) {
+        self.forget_latest(subject);
         let subject = subject.to_owned();
         // Refused only without `support_invalidation_closures`, which the builder sets.
         let _ = self.shared.registered.invalidate_entries_if(move |key, _| key.subject == subject);
+    }
+
+    fn forget_latest(&self, subject: &str) {
+        let subject = subject.to_owned();
+        // Refused only without `support_invalidation_closures`, which the builder sets.
+        let _ = self.shared.latest.invalidate_entries_if(move |(name, _), _| *name == subject);
     }
 }
 

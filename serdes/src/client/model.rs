@@ -269,6 +269,12 @@ pub(super) struct MaxIdAnswer {
     pub(super) max_id: Option<i32>,
 }
 
+/// One entry of `GET /associations/resources/{namespace}/{name}`.
+#[derive(Deserialize)]
+pub(super) struct AssociationAnswer {
+    pub(super) subject: String,
+}
+
 /// One entry of `GET /schemas/guids/{guid}/ids`.
 #[derive(Deserialize)]
 pub(super) struct ContextIdAnswer {

@@ -30,37 +30,33 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`validate(false)`]: JsonSerializerBuilder::validate
+//! [`validate(false)`]: SerializerBuilder::validate
 
-mod deserializer;
-mod serializer;
-
-pub use deserializer::{JsonDeserializer, JsonDeserializerBuilder};
-pub use serializer::{JsonEncoder, JsonSerializer, JsonSerializerBuilder};
+mod format;
 
 use muster_schema::json::validate::{Formats, Options, Validator};
-use muster_schema::{Limits, ParsedSchema, SchemaType};
+use muster_schema::{Limits, ParsedSchema};
 
-use crate::load::{Ready, Source};
+use crate::{Deserializer, DeserializerBuilder, Encoder, Serializer, SerializerBuilder};
 
-/// Topics, and schemas per topic, that a serde remembers (wire format spec §10.5).
-const MEMO_CAPACITY: usize = 1_000;
+/// The language JSON Schema.
+#[derive(Clone, Copy, Debug)]
+pub enum Json {}
 
-/// A JSON Schema needs no work until something is validated against it.
-#[derive(Debug)]
-struct Text;
-
-impl Ready for Text {
-    const SCHEMA_TYPE: SchemaType = SchemaType::Json;
-
-    fn prepare(schema: &ParsedSchema, _: Source<'_>, _: &Limits) -> Result<Self, String> {
-        schema.as_json().map(|_| Self).ok_or_else(|| "not a JSON Schema".to_owned())
-    }
-}
+/// Writes values of one JSON Schema; a [`serde_json::Value`] is as good as any other.
+pub type JsonSerializer = Serializer<Json>;
+/// Settings of a [`JsonSerializer`].
+pub type JsonSerializerBuilder = SerializerBuilder<Json>;
+/// Writes values of one JSON Schema for one side of the records of one topic.
+pub type JsonEncoder = Encoder<Json>;
+/// Reads JSON keys and values.
+pub type JsonDeserializer = Deserializer<Json>;
+/// Settings of a [`JsonDeserializer`].
+pub type JsonDeserializerBuilder = DeserializerBuilder<Json>;
 
 /// Whether and how values are validated.
 #[derive(Clone, Copy, Debug)]
-struct Validation {
+pub struct Validation {
     is_on: bool,
     options: Options,
 }
@@ -68,6 +64,36 @@ struct Validation {
 impl Default for Validation {
     fn default() -> Self {
         Self { is_on: true, options: Options::default() }
+    }
+}
+
+impl JsonSerializerBuilder {
+    /// `validate` (Python, JavaScript), `json.fail.invalid.schema` (Java): refuse values that do not satisfy the schema.
+    /// Default true.
+    pub fn validate(mut self, on: bool) -> Self {
+        self.options.is_on = on;
+        self
+    }
+
+    /// Whether a known `format` must fit, in drafts 4–7. Default false.
+    pub fn assert_formats(mut self, on: bool) -> Self {
+        self.options.assert_formats(on);
+        self
+    }
+}
+
+impl JsonDeserializerBuilder {
+    /// `validate` (Python), `json.fail.invalid.schema` (Java): refuse values that do not satisfy the schema. Default
+    /// true.
+    pub fn validate(mut self, on: bool) -> Self {
+        self.options.is_on = on;
+        self
+    }
+
+    /// Whether a known `format` must fit, in drafts 4–7. Default false.
+    pub fn assert_formats(mut self, on: bool) -> Self {
+        self.options.assert_formats(on);
+        self
     }
 }
 

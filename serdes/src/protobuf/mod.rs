@@ -34,14 +34,26 @@
 //! # Ok(()) }
 //! ```
 
-mod deserializer;
-mod load;
+mod format;
+mod messages;
 mod register;
-mod serializer;
+mod serde;
 
-pub use deserializer::{ProtobufDeserializer, ProtobufDeserializerBuilder};
 pub use register::ReferenceSubjects;
-pub use serializer::{ProtobufEncoder, ProtobufSerializer, ProtobufSerializerBuilder};
 
-/// Topics, and schemas or messages per topic, that a serde remembers (wire format spec §10.5).
-const MEMO_CAPACITY: usize = 1_000;
+use crate::{Deserializer, DeserializerBuilder, Encoder, Serializer, SerializerBuilder};
+
+/// The language Protobuf.
+#[derive(Clone, Copy, Debug)]
+pub enum Protobuf {}
+
+/// Writes messages of one Protobuf schema.
+pub type ProtobufSerializer = Serializer<Protobuf>;
+/// Settings of a [`ProtobufSerializer`].
+pub type ProtobufSerializerBuilder = SerializerBuilder<Protobuf>;
+/// Writes messages of one name for one side of the records of one topic.
+pub type ProtobufEncoder = Encoder<Protobuf>;
+/// Reads Protobuf keys and values.
+pub type ProtobufDeserializer = Deserializer<Protobuf>;
+/// Settings of a [`ProtobufDeserializer`].
+pub type ProtobufDeserializerBuilder = DeserializerBuilder<Protobuf>;

@@ -7,9 +7,9 @@ use muster_schema::{SchemaReference, Version};
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, FileDescriptor, Value};
 
+use crate::choose::{Imports, Writer};
 use crate::client::NewSchema;
 use crate::error::SerializeError;
-use crate::writer::{Imports, Writer};
 
 /// Which subject an import is registered under (wire format spec §4.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -32,10 +32,16 @@ impl ReferenceSubjects {
 
 /// How the imports of a descriptor become references.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct References {
+pub(crate) struct References {
     pub(super) subjects: ReferenceSubjects,
     pub(super) skip_known_types: bool,
     pub(super) lookup_only: bool,
+}
+
+impl Default for References {
+    fn default() -> Self {
+        Self { subjects: ReferenceSubjects::Path, skip_known_types: true, lookup_only: false }
+    }
 }
 
 impl References {

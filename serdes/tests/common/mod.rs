@@ -38,6 +38,9 @@ type Answer = Arc<dyn Fn(&Seen, usize) -> (u16, Bytes) + Send + Sync>;
 type Gate = Option<Arc<tokio::sync::Semaphore>>;
 
 /// A server that runs until dropped and remembers what it was asked.
+///
+/// Unless started otherwise it has no associations, and does not remember having been asked for them: serializers and
+/// deserializers do so once per topic and side.
 pub struct Server {
     pub url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -49,6 +52,7 @@ struct Shared {
     answer: Answer,
     seen: Arc<Mutex<Vec<Seen>>>,
     gate: Gate,
+    has_associations: bool,
 }
 
 impl Server {
@@ -56,7 +60,14 @@ impl Server {
     pub async fn start<B: Into<Bytes>>(
         answer: impl Fn(&Seen, usize) -> (u16, B) + Send + Sync + 'static,
     ) -> Self {
-        Self::start_gated(None, answer).await
+        Self::start_with(None, false, answer).await
+    }
+
+    /// As [`start`](Self::start), but questions for associations are as others.
+    pub async fn start_with_associations<B: Into<Bytes>>(
+        answer: impl Fn(&Seen, usize) -> (u16, B) + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_with(None, true, answer).await
     }
 
     /// As [`start`](Self::start), but each answer waits for a permit of `gate`.
@@ -64,12 +75,20 @@ impl Server {
         gate: Gate,
         answer: impl Fn(&Seen, usize) -> (u16, B) + Send + Sync + 'static,
     ) -> Self {
+        Self::start_with(gate, false, answer).await
+    }
+
+    async fn start_with<B: Into<Bytes>>(
+        gate: Gate,
+        has_associations: bool,
+        answer: impl Fn(&Seen, usize) -> (u16, B) + Send + Sync + 'static,
+    ) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let answer: Answer = Arc::new(move |seen, number| {
             let (status, body) = answer(seen, number);
             (status, body.into())
         });
-        let shared = Shared { answer, seen: seen.clone(), gate };
+        let shared = Shared { answer, seen: seen.clone(), gate, has_associations };
         let router = Router::new().fallback(serve).with_state(shared);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -101,6 +120,9 @@ async fn serve(State(shared): State<Shared>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
     let target = parts.uri.path_and_query().unwrap().to_string();
+    if !shared.has_associations && target.starts_with("/associations/") {
+        return "[]".into_response();
+    }
     let seen = Seen { method: parts.method.to_string(), target, headers: parts.headers, body };
     let number = {
         let mut list = shared.seen.lock().unwrap();
@@ -143,6 +165,7 @@ pub struct Entry {
     pub schema_type: String,
     pub schema: String,
     pub references: Value,
+    pub metadata: Value,
 }
 
 impl Entry {
@@ -155,6 +178,7 @@ impl Entry {
             schema_type: "AVRO".to_owned(),
             schema: schema.to_owned(),
             references: json!([]),
+            metadata: Value::Null,
         }
     }
 
@@ -183,6 +207,14 @@ fn answer(entries: &[Entry], seen: &Seen) -> (u16, String) {
         ("GET", ["schemas", "ids", id]) => entries.iter().find(|e| e.id.to_string() == *id),
         ("GET", ["schemas", "guids", guid]) => {
             entries.iter().find(|e| e.guid.is_some_and(|g| g.to_string() == *guid))
+        }
+        ("GET", ["subjects", subject, "metadata"]) => {
+            let query = seen.target.split_once('?').unwrap().1;
+            let values: Vec<_> =
+                query.split('&').map(|pair| decode(pair.split_once('=').unwrap().1)).collect();
+            let has =
+                |e: &&Entry| values.chunks(2).all(|pair| e.metadata["properties"][&pair[0]] == *pair[1]);
+            entries.iter().filter(|e| e.subject == *subject).filter(has).max_by_key(|e| e.version)
         }
         ("GET", ["subjects", subject, "versions", "latest"]) => {
             entries.iter().filter(|e| e.subject == *subject).max_by_key(|e| e.version)

@@ -1,24 +1,13 @@
 //! The cases of JSON Schema.
 
 use muster_serdes::json::{JsonDeserializer, JsonSerializer};
-use muster_serdes::{Encoded, Framing, SerializeError};
+use muster_serdes::{Encoded, Framing, SerializeError, SubjectNaming};
 use serde_json::{Value, json};
 
-use super::{
-    Outcome, Verdict, chain, entry, expect, header, hex, registry_of, schema_of, side, strategy, text, unhex,
-};
+use super::{Outcome, Verdict, chain, expect, header, hex, registry_of, schema_of, side, text, unhex};
 use crate::common;
 
-pub async fn run(case: &Value) -> Verdict {
-    match case["op"].as_str() {
-        Some("serialize") => serialize(case).await,
-        Some("deserialize") => deserialize(case).await,
-        _ => Ok(Outcome::Awaiting),
-    }
-}
-
-async fn serialize(case: &Value) -> Verdict {
-    let Some(strategy) = strategy(case) else { return Ok(Outcome::Awaiting) };
+pub async fn serialize(case: &Value, naming: SubjectNaming) -> Verdict {
     let server = if case["subject"].is_string() {
         registry_of(case).await
     } else {
@@ -28,7 +17,7 @@ async fn serialize(case: &Value) -> Verdict {
     let (topic, side) = (text(case, "topic"), side(case));
     let framing = if case["framing"] == "V1-header" { Framing::Header } else { Framing::Prefix };
     let serializer = JsonSerializer::builder(server.client(), schema_of(case))
-        .subject_name_strategy(strategy)
+        .subject_name_strategy(naming.clone())
         .framing(framing)
         .build()
         .unwrap();
@@ -50,7 +39,7 @@ async fn serialize(case: &Value) -> Verdict {
     }
     // Their bytes and ours, read by us.
     let deserializer =
-        JsonDeserializer::builder(server.client()).subject_name_strategy(strategy).build().unwrap();
+        JsonDeserializer::builder(server.client()).subject_name_strategy(naming).build().unwrap();
     for (header, payload) in [
         (header(case), wire.as_deref()),
         (encoded.header().map(|header| header.value().to_vec()), encoded.payload()),
@@ -64,38 +53,8 @@ async fn serialize(case: &Value) -> Verdict {
     expect(&posted.target, &format!("/subjects/{subject}/versions"))
 }
 
-async fn deserialize(case: &Value) -> Verdict {
-    let Some(strategy) = strategy(case) else { return Ok(Outcome::Awaiting) };
-    let config = &case["config"];
-    let known = ["use.latest.version", "validate"];
-    if config.as_object().is_some_and(|all| all.keys().any(|key| !known.contains(&key.as_str()))) {
-        return Ok(Outcome::Awaiting);
-    }
-    let registry = case["registry"].as_array().unwrap();
-    if registry.iter().any(|one| one["ruleSet"].is_object()) {
-        return Ok(Outcome::Awaiting);
-    }
-    let server = common::registry(registry.iter().map(|one| entry(one, "JSON")).collect()).await;
-    let deserializer = JsonDeserializer::builder(server.client())
-        .subject_name_strategy(strategy)
-        .use_latest_version(config["use.latest.version"] == true)
-        .validate(config["validate"] != false)
-        .build()
-        .unwrap();
-    let (header, wire) = (header(case), unhex(&case["wireHex"]));
-    let read = deserializer
-        .deserialize_value(text(case, "topic"), side(case), header.as_deref(), wire.as_deref())
-        .await;
-    match (case["expectError"].as_str(), read) {
-        (None, Ok(value)) => expect(&numbers(&value.unwrap_or(Value::Null)), &numbers(&case["value"])),
-        (None, Err(error)) => Err(chain(error)),
-        (Some(expected), Err(error)) => expect(&error.category().as_str(), &expected),
-        (Some(expected), Ok(value)) => Err(format!("{expected} expected, got {value:?}")),
-    }
-}
-
 /// The value with its numbers compared by value: their spelling differs between languages.
-fn numbers(value: &Value) -> Value {
+pub fn numbers(value: &Value) -> Value {
     match value {
         Value::Number(number) => json!(number.as_f64()),
         Value::Array(items) => items.iter().map(numbers).collect(),

@@ -16,9 +16,11 @@ use std::str::FromStr;
 
 use common::{Entry, Server};
 use muster_serdes::avro::{AvroDeserializer, AvroSerializer};
+use muster_serdes::json::{JsonDeserializer, JsonSerializer};
+use muster_serdes::protobuf::{ProtobufDeserializer, ProtobufSerializer};
 use muster_serdes::{
-    Category, Encoded, Framing, Guid, NewSchema, SchemaReference, SerializeError, Side, SubjectNameStrategy,
-    Version,
+    AssociatedName, Category, DeserializeError, Encoded, Framing, Guid, InvalidSettings, NewSchema,
+    SchemaReference, SerializeError, Side, SubjectError, SubjectNameStrategy, SubjectNaming, Version,
 };
 use serde_json::{Value as Json, json};
 
@@ -84,16 +86,20 @@ async fn run(case: &Json) -> Verdict {
     if case["clientSpecific"] == true {
         return Ok(Outcome::Differs("a behaviour of that client alone"));
     }
-    match case["schemaType"].as_str() {
-        Some("AVRO") => {}
-        Some("JSON") => return json::run(case).await,
-        Some("PROTOBUF") => return protobuf::run(case).await,
-        _ => return Ok(Outcome::Awaiting),
-    }
-    match case["op"].as_str() {
-        Some("serialize") => serialize(case).await,
-        Some("deserialize") => deserialize(case).await,
-        Some("subject") => subject(case).await,
+    let naming = match naming(case) {
+        Ok(Some(naming)) => naming,
+        Ok(None) => return Ok(Outcome::Awaiting),
+        Err(InvalidSettings(_)) => return expect(&"invalid-config", &text(case, "expectError")),
+    };
+    match (case["op"].as_str(), case["schemaType"].as_str()) {
+        (Some("serialize"), _) if case["wireHex"].is_null() && case["compare"] != "error" => {
+            tombstone(case).await
+        }
+        (Some("serialize"), Some("AVRO")) => serialize(case, naming).await,
+        (Some("serialize"), Some("JSON")) => json::serialize(case, naming).await,
+        (Some("serialize"), Some("PROTOBUF")) => protobuf::serialize(case, naming).await,
+        (Some("deserialize"), _) => deserialize(case, naming).await,
+        (Some("subject"), _) => subject(case, naming).await,
         _ => Ok(Outcome::Awaiting),
     }
 }
@@ -106,13 +112,23 @@ fn side(case: &Json) -> Side {
     if case["field"] == "key" { Side::Key } else { Side::Value }
 }
 
-fn strategy(case: &Json) -> Option<SubjectNameStrategy> {
-    match text(case, "subjectNameStrategy") {
-        "TopicName" => Some(SubjectNameStrategy::TopicName),
-        "RecordName" => Some(SubjectNameStrategy::RecordName),
-        "TopicRecordName" => Some(SubjectNameStrategy::TopicRecordName),
-        _ => None,
-    }
+/// `None` for strategies that we do not have.
+fn naming(case: &Json) -> Result<Option<SubjectNaming>, InvalidSettings> {
+    let config = &case["strategyConfig"];
+    Ok(Some(match text(case, "subjectNameStrategy") {
+        "TopicName" => SubjectNameStrategy::TopicName.into(),
+        "RecordName" => SubjectNameStrategy::RecordName.into(),
+        "TopicRecordName" => SubjectNameStrategy::TopicRecordName.into(),
+        "AssociatedName" => {
+            let id = config["subject.name.strategy.kafka.cluster.id"].as_str().map(str::to_owned);
+            let associated = AssociatedName { kafka_cluster_id: id, ..AssociatedName::default() };
+            match config["subject.name.strategy.fallback.type"].as_str() {
+                Some(name) => associated.with_fallback_type(name)?.into(),
+                None => associated.into(),
+            }
+        }
+        _ => return Ok(None),
+    }))
 }
 
 fn unhex(json: &Json) -> Option<Vec<u8>> {
@@ -137,6 +153,7 @@ fn entry(json: &Json, schema_type: &str) -> Entry {
         schema_type: json["schemaType"].as_str().unwrap_or(schema_type).to_owned(),
         schema: text(json, "schema").to_owned(),
         references: references_of(json),
+        metadata: json["metadata"].clone(),
     }
 }
 
@@ -178,18 +195,45 @@ fn schema_of(case: &Json) -> NewSchema {
     NewSchema { references, ..NewSchema::new(schema_type, text(case, "schema")) }
 }
 
-async fn serialize(case: &Json) -> Verdict {
-    let Some(strategy) = strategy(case) else { return Ok(Outcome::Awaiting) };
+/// Null is null on both ways, in whichever language, and nothing is asked.
+async fn tombstone(case: &Json) -> Verdict {
+    let server = registry_of(case).await;
+    let (client, schema) = (server.client(), schema_of(case));
+    let (topic, side) = (text(case, "topic"), side(case));
+    let none: Option<&str> = None;
+    let written = match text(case, "schemaType") {
+        "AVRO" => {
+            let serializer = AvroSerializer::builder(client.clone(), schema).build().unwrap();
+            serializer.serialize_nullable(topic, side, none).await
+        }
+        "JSON" => {
+            let serializer = JsonSerializer::builder(client.clone(), schema).build().unwrap();
+            serializer.serialize_nullable(topic, side, none).await
+        }
+        _ => {
+            let serializer = ProtobufSerializer::builder(client.clone(), schema).build().unwrap();
+            let none: Option<&prost_reflect::DynamicMessage> = None;
+            serializer.serialize_nullable(topic, side, none).await
+        }
+    };
+    let deserializer = AvroDeserializer::builder(client).build().unwrap();
+    let header = header(case);
+    let read = deserializer.deserialize_value(topic, side, header.as_deref(), None).await;
+    let found = (written.map_err(chain)?, read.map_err(chain)?, server.count());
+    expect(&found, &(Encoded::tombstone(), None, 0))
+}
+
+async fn serialize(case: &Json, naming: SubjectNaming) -> Verdict {
     let server = registry_of(case).await;
     let (topic, side) = (text(case, "topic"), side(case));
     let framing = if case["framing"] == "V1-header" { Framing::Header } else { Framing::Prefix };
     let serializer = AvroSerializer::builder(server.client(), schema_of(case))
-        .subject_name_strategy(strategy)
+        .subject_name_strategy(naming.clone())
         .framing(framing)
         .build()
         .unwrap();
     let deserializer =
-        AvroDeserializer::builder(server.client()).subject_name_strategy(strategy).build().unwrap();
+        AvroDeserializer::builder(server.client()).subject_name_strategy(naming).build().unwrap();
     let wire = unhex(&case["wireHex"]);
     let header = header(case);
 
@@ -202,11 +246,6 @@ async fn serialize(case: &Json) -> Verdict {
         };
     }
     let read = read.map_err(chain)?;
-    if wire.is_none() {
-        let none: Option<&str> = None;
-        let encoded = serializer.serialize_nullable(topic, side, none).await.map_err(chain)?;
-        return expect(&(read, encoded), &(None, Encoded::tombstone()));
-    }
     let read = read.ok_or("no value")?;
     let kinds = avro_values::Kinds::of(&schema_of(case), &case["references"]);
     if case["valueEncoding"] == "avro-json" {
@@ -241,10 +280,9 @@ async fn serialize(case: &Json) -> Verdict {
     expect(&posted.target.as_str(), &registered.as_str())
 }
 
-async fn deserialize(case: &Json) -> Verdict {
-    let Some(strategy) = strategy(case) else { return Ok(Outcome::Awaiting) };
+async fn deserialize(case: &Json, naming: SubjectNaming) -> Verdict {
     let config = &case["config"];
-    let known = ["use.latest.version"];
+    let known = ["use.latest.version", "use.latest.with.metadata", "validate"];
     if config.as_object().is_some_and(|all| all.keys().any(|key| !known.contains(&key.as_str()))) {
         return Ok(Outcome::Awaiting);
     }
@@ -252,41 +290,49 @@ async fn deserialize(case: &Json) -> Verdict {
     if registry.iter().any(|one| one["ruleSet"].is_object()) {
         return Ok(Outcome::Awaiting);
     }
-    let server = common::registry(registry.iter().map(|one| entry(one, "AVRO")).collect()).await;
-    let deserializer = AvroDeserializer::builder(server.client())
-        .subject_name_strategy(strategy)
-        .use_latest_version(config["use.latest.version"] == true)
-        .build()
-        .unwrap();
+    let schema_type = text(case, "schemaType");
+    let server = common::registry(registry.iter().map(|one| entry(one, schema_type)).collect()).await;
+    let client = server.client();
+    let metadata = config["use.latest.with.metadata"].as_object().into_iter().flatten();
+    let metadata = metadata.map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned()));
+    let is_latest = config["use.latest.version"] == true;
+    let (topic, side) = (text(case, "topic"), side(case));
     let (header, wire) = (header(case), unhex(&case["wireHex"]));
-    let read = deserializer
-        .deserialize_value(text(case, "topic"), side(case), header.as_deref(), wire.as_deref())
-        .await;
-    match (case["expectError"].as_str(), read) {
-        (None, Ok(value)) => {
-            let value = value.map_or(Json::Null, |value| avro_values::plain(&value));
-            if avro_values::normalized(&case["value"]) != value
-                && let Some(why) = differs(case, wire.as_deref())
-            {
-                return Ok(Outcome::Differs(why));
-            }
-            expect(&value, &avro_values::normalized(&case["value"]))
+    let (header, payload) = (header.as_deref(), wire.as_deref());
+    // What was read, and what is expected, in a form in which they can be compared.
+    let (read, expected): (Result<Json, DeserializeError>, Json) = match schema_type {
+        "AVRO" => {
+            let builder = AvroDeserializer::builder(client).subject_name_strategy(naming);
+            let builder = builder.use_latest_version(is_latest).use_latest_with_metadata(metadata);
+            let read = builder.build().unwrap().deserialize_value(topic, side, header, payload).await;
+            let read = read.map(|value| value.as_ref().map_or(Json::Null, avro_values::plain));
+            (read, avro_values::normalized(&case["value"]))
         }
-        (None, Err(error)) => match differs(case, wire.as_deref()) {
-            Some(why) => Ok(Outcome::Differs(why)),
-            None => Err(chain(error)),
-        },
-        (Some(expected), Ok(value)) => match differs(case, wire.as_deref()) {
-            Some(why) => Ok(Outcome::Differs(why)),
-            None => Err(format!("{expected} expected, got {value:?}")),
-        },
-        (Some(expected), Err(error)) => {
-            if error.category() == Category::SchemaNotFound && !error.may_heal() {
-                return Err("a missing schema may yet come".to_owned());
-            }
-            expect(&error.category().as_str(), &expected)
+        "JSON" => {
+            let builder = JsonDeserializer::builder(client).subject_name_strategy(naming);
+            let builder = builder.use_latest_version(is_latest).use_latest_with_metadata(metadata);
+            let builder = builder.validate(config["validate"] != false);
+            let read = builder.build().unwrap().deserialize_value(topic, side, header, payload).await;
+            (read.map(|value| json::numbers(&value.unwrap_or_default())), json::numbers(&case["value"]))
         }
-    }
+        "PROTOBUF" => {
+            let builder = ProtobufDeserializer::builder(client).subject_name_strategy(naming);
+            let builder = builder.use_latest_version(is_latest).use_latest_with_metadata(metadata);
+            let read = builder.build().unwrap().deserialize_dynamic(topic, side, header, payload).await;
+            (read.map(|value| value.as_ref().map_or(Json::Null, protobuf::json)), case["value"].clone())
+        }
+        _ => return Ok(Outcome::Awaiting),
+    };
+    let verdict = match (case["expectError"].as_str(), read) {
+        (None, Ok(value)) => expect(&value, &expected),
+        (None, Err(error)) => Err(chain(error)),
+        (Some(expected), Ok(value)) => Err(format!("{expected} expected, got {value:?}")),
+        (Some(_), Err(error)) if error.category() == Category::SchemaNotFound && !error.may_heal() => {
+            return Err("a missing schema may yet come".to_owned());
+        }
+        (Some(expected), Err(error)) => expect(&error.category().as_str(), &expected),
+    };
+    verdict.or_else(|failure| differs(case, payload).map(Outcome::Differs).ok_or(failure))
 }
 
 /// Where we do not do as the Python client does, and which rule says so.
@@ -296,24 +342,72 @@ fn differs(case: &Json, wire: Option<&[u8]>) -> Option<&'static str> {
     if headers.iter().filter(|header| header["key"] == own.as_str()).count() > 1 {
         return Some("of several equal headers the last counts (wire format spec §15)");
     }
-    if wire.is_some_and(|wire| wire.len() <= 5) {
+    if case["schemaType"] == "AVRO" && wire.is_some_and(|wire| wire.len() <= 5) {
         return Some("short payloads are read if they are valid (wire format spec §3.4)");
     }
     None
 }
 
-async fn subject(case: &Json) -> Verdict {
-    let Some(strategy) = strategy(case) else { return Ok(Outcome::Awaiting) };
+async fn subject(case: &Json, naming: SubjectNaming) -> Verdict {
+    let (topic, side) = (text(case, "topic"), side(case));
+    let associations: Vec<(String, Json)> = case["associations"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|one| {
+            let target = |namespace: &str| {
+                let (topic, side) = (text(one, "topic"), text(one, "type"));
+                format!(
+                    "/associations/resources/{namespace}/{topic}?resourceType=topic&associationType={side}\
+                     &offset=0&limit=-1"
+                )
+            };
+            [(target("-"), one.clone()), (target(text(one, "namespace")), one.clone())]
+        })
+        .collect();
     // Whatever is registered gets an id; the subject is what is asked for.
-    let server = Server::start(|_, _| (200, r#"{"id": 1}"#)).await;
-    let serializer = AvroSerializer::builder(server.client(), NewSchema::avro(text(case, "schema")))
-        .subject_name_strategy(strategy)
-        .build()
-        .unwrap();
-    match (serializer.encoder(text(case, "topic"), side(case)).await, case["subject"].as_str()) {
-        (Ok(encoder), Some(expected)) => expect(&encoder.subject(), &expected),
-        (Err(SerializeError::NoRecordName), None) => expect(&"no-record-name", &text(case, "expectError")),
-        (Err(SerializeError::NoRecordName), Some(_)) if case["portable"] == false => {
+    let server = Server::start_with_associations(move |seen, _| {
+        let mut found: Vec<_> =
+            associations.iter().filter(|(target, _)| *target == seen.target).map(|(_, one)| one).collect();
+        // One of the namespace "-" is listed once.
+        found.dedup();
+        let answer = match seen.target.starts_with("/associations/") {
+            true => json!(found),
+            false => json!({"id": 1}),
+        };
+        (200, answer.to_string())
+    })
+    .await;
+    let (client, schema) = (server.client(), text(case, "schema"));
+    let found = match text(case, "schemaType") {
+        "AVRO" => {
+            let builder = AvroSerializer::builder(client, NewSchema::avro(schema));
+            let serializer = builder.subject_name_strategy(naming).build().unwrap();
+            serializer.encoder(topic, side).await.map(|encoder| encoder.subject().to_owned())
+        }
+        "JSON" => {
+            let builder = JsonSerializer::builder(client, NewSchema::json(schema));
+            let serializer = builder.subject_name_strategy(naming).build().unwrap();
+            serializer.encoder(topic, side).await.map(|encoder| encoder.subject().to_owned())
+        }
+        // The case tells the name of a file; any that has the message will do.
+        _ => {
+            let name = text(case, "recordName");
+            let nested: String = name.split('.').map(|part| format!("message {part} {{ ")).collect();
+            let file = format!("syntax = \"proto3\"; {nested}{}", "}".repeat(name.split('.').count()));
+            let builder = ProtobufSerializer::builder(client, NewSchema::protobuf(file));
+            let serializer = builder.subject_name_strategy(naming).build().unwrap();
+            serializer.encoder(topic, side, name).await.map(|encoder| encoder.subject().to_owned())
+        }
+    };
+    match (found, case["subject"].as_str()) {
+        (Ok(subject), Some(expected)) => expect(&subject.as_str(), &expected),
+        (Err(SerializeError::NoSubject(error)), None) => {
+            expect(&error.category().as_str(), &text(case, "expectError"))
+        }
+        (Err(SerializeError::NoSubject(SubjectError::NoRecordName)), Some(_))
+            if case["portable"] == false =>
+        {
             Ok(Outcome::Differs("record-name strategies refuse what is no record (wire format spec §15)"))
         }
         (found, expected) => Err(format!("{expected:?} expected, got {found:?}")),

@@ -3,25 +3,13 @@
 use muster_schema::protobuf::{builtins, from_base64};
 use muster_schema::{Limits, ParsedSchema, ResolvedReferences, SchemaType, Strictness};
 use muster_serdes::protobuf::{ProtobufDeserializer, ProtobufSerializer};
-use muster_serdes::{Encoded, Framing};
+use muster_serdes::{Encoded, Framing, SubjectNaming};
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use serde_json::Value;
 
-use super::{
-    Outcome, Verdict, chain, entry, expect, header, hex, registry_of, schema_of, side, strategy, text, unhex,
-};
-use crate::common;
+use super::{Outcome, Verdict, chain, expect, header, hex, registry_of, schema_of, side, text, unhex};
 
-pub async fn run(case: &Value) -> Verdict {
-    match case["op"].as_str() {
-        Some("serialize") => serialize(case).await,
-        Some("deserialize") => deserialize(case).await,
-        _ => Ok(Outcome::Awaiting),
-    }
-}
-
-async fn serialize(case: &Value) -> Verdict {
-    let Some(strategy) = strategy(case) else { return Ok(Outcome::Awaiting) };
+pub async fn serialize(case: &Value, naming: SubjectNaming) -> Verdict {
     // The JavaScript client registers the names that fields have in JSON, even where they are the usual ones.
     let has_names = case["client"]["name"] != "confluent-kafka (python)";
     let server = registry_of(case).await;
@@ -33,12 +21,12 @@ async fn serialize(case: &Value) -> Verdict {
     let value = DynamicMessage::deserialize(descriptor, &case["value"]).map_err(chain)?;
     let wire = unhex(&case["wireHex"]);
     let deserializer =
-        ProtobufDeserializer::builder(server.client()).subject_name_strategy(strategy).build().unwrap();
+        ProtobufDeserializer::builder(server.client()).subject_name_strategy(naming.clone()).build().unwrap();
     // From the registered text, and from the descriptor, whose imports are to become references.
     let given = ProtobufSerializer::builder(server.client(), schema_of(case));
     let described = ProtobufSerializer::builder_for(server.client(), file);
     for builder in [Some(given), (!has_names).then_some(described)].into_iter().flatten() {
-        let serializer = builder.subject_name_strategy(strategy).framing(framing).build().unwrap();
+        let serializer = builder.subject_name_strategy(naming.clone()).framing(framing).build().unwrap();
         let encoded: Encoded = serializer.serialize(topic, side, &value).await.map_err(chain)?;
         let ours = encoded.header().map(|header| (header.name().to_owned(), header.value().to_vec()));
         let theirs = header(case).map(|value| (format!("__{side}_schema_id"), value));
@@ -69,31 +57,7 @@ async fn serialize(case: &Value) -> Verdict {
     expect(&super::references_of(&last.json()), &super::references_of(case))
 }
 
-async fn deserialize(case: &Value) -> Verdict {
-    let Some(strategy) = strategy(case) else { return Ok(Outcome::Awaiting) };
-    if case["config"].as_object().is_some_and(|all| !all.is_empty()) {
-        return Ok(Outcome::Awaiting);
-    }
-    let registry = case["registry"].as_array().unwrap();
-    if registry.iter().any(|one| one["ruleSet"].is_object()) {
-        return Ok(Outcome::Awaiting);
-    }
-    let server = common::registry(registry.iter().map(|one| entry(one, "PROTOBUF")).collect()).await;
-    let deserializer =
-        ProtobufDeserializer::builder(server.client()).subject_name_strategy(strategy).build().unwrap();
-    let (header, wire) = (header(case), unhex(&case["wireHex"]));
-    let read = deserializer
-        .deserialize_dynamic(text(case, "topic"), side(case), header.as_deref(), wire.as_deref())
-        .await;
-    match (case["expectError"].as_str(), read) {
-        (None, Ok(value)) => expect(&value.as_ref().map_or(Value::Null, json), &case["value"]),
-        (None, Err(error)) => Err(chain(error)),
-        (Some(expected), Err(error)) => expect(&error.category().as_str(), &expected),
-        (Some(expected), Ok(value)) => Err(format!("{expected} expected, got {value:?}")),
-    }
-}
-
-fn json(message: &DynamicMessage) -> Value {
+pub fn json(message: &DynamicMessage) -> Value {
     let options = SerializeOptions::new().use_proto_field_name(true);
     message.serialize_with_options(serde_json::value::Serializer, &options).unwrap()
 }

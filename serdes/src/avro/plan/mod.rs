@@ -13,7 +13,7 @@ pub(in crate::avro) struct NodeId(u32);
 
 /// Everything needed to turn bytes of one writer schema into values of one reader schema.
 #[derive(Debug)]
-pub(in crate::avro) struct Plan {
+pub struct Plan {
     nodes: Vec<Node>,
     unions: Vec<Box<[TypeName]>>,
     root: NodeId,

@@ -1,12 +1,13 @@
-//! What deserializers of all languages share: which schema a record names, and where to get it (wire format spec §1.5,
-//! §1.6).
+//! Which schema a record names, and where to get it (wire format spec §1.5, §1.6).
 
 use muster_schema::framing::{self, Identifier};
-use muster_schema::{Limits, SchemaId, Side, SubjectNameStrategy};
+use muster_schema::{Limits, Side};
 
 use crate::client::{RegisteredSchema, RegistryClient};
 use crate::error::{DeserializeCause, DeserializeError};
-use crate::load::{Loaded, Ready};
+use crate::format::Format;
+use crate::load::Loaded;
+use crate::naming::SubjectNaming;
 use crate::record::Identification;
 
 /// Settings of a deserializer, as its builder collects them.
@@ -14,45 +15,13 @@ use crate::record::Identification;
 pub(crate) struct ReaderSettings {
     pub(crate) client: RegistryClient,
     pub(crate) identification: Identification,
-    pub(crate) use_schema_id: Option<SchemaId>,
-    pub(crate) strategy: SubjectNameStrategy,
+    pub(crate) use_schema: Option<Identifier>,
+    pub(crate) naming: SubjectNaming,
     pub(crate) limits: Limits,
 }
 
-/// The setters that the builders of all deserializers have; the builder has a member `settings`.
-macro_rules! reader_setters {
-    () => {
-        /// `key.schema.id.deserializer`, `value.schema.id.deserializer`. Default
-        /// [`Identification::Dual`](crate::Identification::Dual).
-        pub fn identification(mut self, identification: crate::record::Identification) -> Self {
-            self.settings.identification = identification;
-            self
-        }
-
-        /// `use.schema.id`: all payloads are bare bodies written with this schema; headers are ignored. Default none.
-        pub fn use_schema_id(mut self, id: muster_schema::SchemaId) -> Self {
-            self.settings.use_schema_id = Some(id);
-            self
-        }
-
-        /// The strategy by which the subject is known, for [`use_latest_version`](Self::use_latest_version) and for ids
-        /// outside the default context. Default TopicName.
-        pub fn subject_name_strategy(mut self, strategy: muster_schema::SubjectNameStrategy) -> Self {
-            self.settings.strategy = strategy;
-            self
-        }
-
-        /// Bounds on schemas, and on nesting and number of values.
-        pub fn limits(mut self, limits: muster_schema::Limits) -> Self {
-            self.settings.limits = limits;
-            self
-        }
-    };
-}
-pub(crate) use reader_setters;
-
 /// Where a record is from.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct At<'a> {
     pub(crate) topic: &'a str,
     pub(crate) side: Side,
@@ -64,7 +33,7 @@ pub(crate) struct At<'a> {
     not(feature = "protobuf"),
     allow(dead_code, reason = "of use where more than the identifier is framed")
 )]
-pub(crate) struct Located<'h, 'p> {
+pub struct Located<'h, 'p> {
     pub(crate) identifier: Identifier,
     pub(crate) place: Place<'h>,
     /// The payload without the identifier.
@@ -99,31 +68,20 @@ impl ReaderSettings {
         Self {
             client,
             identification: Identification::Dual,
-            use_schema_id: None,
-            strategy: SubjectNameStrategy::TopicName,
+            use_schema: None,
+            naming: SubjectNaming::default(),
             limits: Limits::default(),
         }
     }
 
-    /// Finds the identifier (wire format spec §1.5) and the body: what follows it, or the whole payload if it stood in
-    /// the header.
-    pub(crate) fn identify<'p>(
-        &self,
-        header: Option<&[u8]>,
-        payload: &'p [u8],
-    ) -> Result<(Identifier, &'p [u8]), DeserializeCause> {
-        let found = self.locate(header, payload)?;
-        Ok((found.identifier, found.rest))
-    }
-
-    /// Finds the identifier, and tells where it stood.
+    /// Finds the identifier (wire format spec §1.5), and tells where it stood.
     pub(crate) fn locate<'h, 'p>(
         &self,
         header: Option<&'h [u8]>,
         payload: &'p [u8],
     ) -> Result<Located<'h, 'p>, DeserializeCause> {
-        if let Some(id) = self.use_schema_id {
-            return Ok(Located { identifier: Identifier::Id(id), place: Place::Settings, rest: payload });
+        if let Some(identifier) = self.use_schema {
+            return Ok(Located { identifier, place: Place::Settings, rest: payload });
         }
         match (self.identification, header) {
             (Identification::Dual, Some(header)) => {
@@ -140,17 +98,30 @@ impl ReaderSettings {
         }
     }
 
-    /// The subject of a topic, where the strategy does not need the schema.
-    pub(crate) fn plain_subject(&self, at: At<'_>) -> Option<String> {
-        self.strategy.subject(at.topic, at.side, None)
+    /// The subject of a topic, where that does not depend on the schema.
+    pub(crate) async fn plain_subject(&self, at: At<'_>) -> Result<Option<String>, DeserializeCause> {
+        if self.naming.uses_schema() {
+            return Ok(None);
+        }
+        self.subject(at, None).await.map(Some)
+    }
+
+    /// The subject of a topic. `record_name`: of what the record holds, if it has a name.
+    pub(crate) async fn subject(
+        &self,
+        at: At<'_>,
+        record_name: Option<&str>,
+    ) -> Result<String, DeserializeCause> {
+        let subject = self.naming.subject(&self.client, at.topic, at.side, record_name).await;
+        subject.map_err(DeserializeCause::NoSubject)
     }
 
     /// The writer schema (wire format spec §1.6).
-    pub(crate) async fn writer<R: Ready>(
+    pub(crate) async fn writer<F: Format>(
         &self,
         subject: Option<&str>,
         identifier: Identifier,
-    ) -> Result<Loaded<R>, DeserializeCause> {
+    ) -> Result<Loaded<F>, DeserializeCause> {
         let schema = match identifier {
             Identifier::Id(id) => self.client.schema_by_id(id, subject).await,
             Identifier::Guid(guid) => self.client.schema_by_guid(guid).await,
@@ -159,13 +130,12 @@ impl ReaderSettings {
     }
 
     /// A schema of the registry, ready for work.
-    pub(crate) async fn load<R: Ready>(
+    pub(crate) async fn load<F: Format>(
         &self,
         schema: &RegisteredSchema,
         subject: Option<&str>,
-    ) -> Result<Loaded<R>, DeserializeCause> {
+    ) -> Result<Loaded<F>, DeserializeCause> {
         let home = schema.subject.as_deref().or(subject);
-        let RegisteredSchema { schema, schema_type, references, .. } = schema;
-        Ok(Loaded::fetch(&self.client, *schema_type, schema, references, home, &self.limits).await?)
+        Ok(Loaded::fetch(&self.client, schema.into(), home, &self.limits).await?)
     }
 }

@@ -1,17 +1,17 @@
 //! From schema text to message names, indexes and descriptors.
 
+use muster_schema::ParsedSchema;
 use muster_schema::protobuf::indexes::MessageTable;
 use muster_schema::protobuf::validate::Program;
 use muster_schema::protobuf::{ProtobufSchema, from_base64};
-use muster_schema::{Limits, ParsedSchema, SchemaType};
 use prost_reflect::DescriptorPool;
 use prost_types::FileDescriptorProto;
 
-use crate::load::{Ready, Source};
+use crate::format::Source;
 
 /// What a serde needs of a Protobuf schema.
 #[derive(Debug)]
-pub(super) struct Messages {
+pub struct Messages {
     /// Names by message indexes, and the other way round.
     pub(super) table: MessageTable,
     /// For checking bodies.
@@ -20,10 +20,9 @@ pub(super) struct Messages {
     pub(super) pool: Result<DescriptorPool, String>,
 }
 
-impl Ready for Messages {
-    const SCHEMA_TYPE: SchemaType = SchemaType::Protobuf;
-
-    fn prepare(schema: &ParsedSchema, source: Source<'_>, _: &Limits) -> Result<Self, String> {
+impl Messages {
+    /// The error says in words what is wrong with the schema.
+    pub(super) fn of(schema: &ParsedSchema, source: Source<'_>) -> Result<Self, String> {
         let schema = schema.as_protobuf().ok_or("not a Protobuf schema")?;
         let own = from_base64(source.text).filter(|file| !file.message_type.is_empty());
         let table = match &own {
