@@ -26,7 +26,8 @@ Examples:
 
 Settings: confluent.key.schema.validation, confluent.value.schema.validation (true or false),
 confluent.key.subject.name.strategy, confluent.value.subject.name.strategy (TopicNameStrategy,
-RecordNameStrategy, TopicRecordNameStrategy, or the Java class names), muster.validation.level (id, payload).")]
+RecordNameStrategy, TopicRecordNameStrategy, or the Java class names), muster.validation.level (id, payload),
+muster.validation.framing (prefix, header, either).")]
     Set(Set),
     /// Print the settings of a topic.
     #[command(after_help = "\

@@ -2,66 +2,19 @@
 //!
 //! Counts what goes through Rust's allocator on the calling thread; the window of the zstd library, at most 8 MiB,
 //! does not.
-#![allow(unsafe_code, reason = "an allocator that counts")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "support/counting.rs"]
+mod counting;
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
+use counting::{Counting, held, measure};
 use muster_schema::{SchemaId, SchemaType};
 use muster_validator::engine::*;
 use support::*;
 
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-    static NOW: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-fn note(change: isize) {
-    if change > 0 {
-        COUNT.set(COUNT.get() + 1);
-    }
-    NOW.set(NOW.get() + change);
-    PEAK.set(PEAK.get().max(NOW.get()));
-}
-
-// SAFETY: hands everything to the system allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note(layout.size() as isize);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        note(-(layout.size() as isize));
-        // SAFETY: `pointer` came from `System` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        note(size as isize - layout.size() as isize);
-        // SAFETY: `pointer` came from `System` with this layout.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-/// Allocations and the most bytes held during `run`.
-fn measure<T>(run: impl FnOnce() -> T) -> (T, usize, isize) {
-    COUNT.set(0);
-    NOW.set(0);
-    PEAK.set(0);
-    let result = run();
-    (result, COUNT.get(), PEAK.get())
-}
 
 fn facts() -> FactsMap {
     let mut facts = FactsMap::complete();
@@ -273,7 +226,7 @@ fn an_unusual_batch_leaves_a_small_scratch() {
         for bytes in &batches {
             validate_batch(&rules, &facts, bytes, &limits, &mut scratch);
             read_records(bytes, &limits, &mut scratch, |_| {}).unwrap();
-            assert!(NOW.get() <= 3 << 20, "{} bytes kept", NOW.get());
+            assert!(held() <= 3 << 20, "{} bytes kept", held());
         }
     });
 }

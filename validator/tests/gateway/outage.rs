@@ -153,3 +153,18 @@ async fn one_question_serves_all_who_wait() {
     assert!(codes.iter().all(|code| *code == 0), "{codes:?}");
     assert!(harness.registry.asked(1) < 20, "{}", harness.registry.asked(1));
 }
+
+#[tokio::test]
+async fn a_schema_that_nobody_can_read_is_no_outage() {
+    let harness = Harness::start().await;
+    harness.validated("t").await;
+    harness.registry.register(1, "t-value");
+    // A reference that leads nowhere: the id and its subject are in order all the same.
+    let dangling = r#"{"schema":"\"R\"","references":[{"name":"R","subject":"gone","version":1}]}"#;
+    harness.registry.content(1, dangling);
+    harness.registry.register(2, "other-value");
+    harness.registry.content(2, r#"{"schema":"no schema at all"}"#);
+    let mut client = harness.client().await;
+    assert_eq!(client.produce("t", &[good(1)]).await[0].0, 0);
+    assert_eq!(client.produce("t", &[good(2)]).await[0].0, 87);
+}

@@ -22,6 +22,8 @@ pub enum Mood {
 struct State {
     /// Subjects by schema id.
     schemas: Mutex<BTreeMap<i32, Vec<String>>>,
+    /// What is answered about the content of a schema, if not an Avro string.
+    contents: Mutex<BTreeMap<i32, String>>,
     asked: Mutex<Vec<String>>,
     mood: Mutex<Mood>,
 }
@@ -55,6 +57,11 @@ impl Registry {
 
     pub fn register(&self, id: i32, subject: &str) {
         self.state.schemas.lock().unwrap().entry(id).or_default().push(subject.to_owned());
+    }
+
+    /// Gives a schema other content: the answer to a question for it by id.
+    pub fn content(&self, id: i32, answer: &str) {
+        self.state.contents.lock().unwrap().insert(id, answer.to_owned());
     }
 
     pub fn forget(&self, id: i32) {
@@ -109,7 +116,18 @@ async fn serve(state: Arc<State>, mut socket: TcpStream) {
 
 fn answer(state: &State, path: &str) -> (u16, String) {
     let schemas = state.schemas.lock().unwrap();
-    let mut parts = path.trim_start_matches("/schemas/ids/").split('/');
+    if let Some(guid) = path.strip_prefix("/schemas/guids/").and_then(|rest| rest.strip_suffix("/ids")) {
+        // The guid of a schema ends with its id.
+        let id = i32::from_str_radix(&guid[28..], 16).unwrap();
+        return match schemas.contains_key(&id) {
+            true => (200, format!(r#"[{{"context":".","id":{id}}}]"#)),
+            false => (404, r#"{"error_code":40403,"message":"Schema not found"}"#.to_owned()),
+        };
+    }
+    let Some(rest) = path.strip_prefix("/schemas/ids/") else {
+        return (404, r#"{"error_code":40401,"message":"Subject not found"}"#.to_owned());
+    };
+    let mut parts = rest.split('/');
     let id: i32 = parts.next().unwrap().parse().unwrap();
     let Some(subjects) = schemas.get(&id) else {
         return (404, format!(r#"{{"error_code":40403,"message":"Schema {id} not found"}}"#));
@@ -118,6 +136,9 @@ fn answer(state: &State, path: &str) -> (u16, String) {
         let uses: Vec<String> =
             subjects.iter().map(|subject| format!(r#"{{"subject":"{subject}","version":1}}"#)).collect();
         return (200, format!("[{}]", uses.join(",")));
+    }
+    if let Some(content) = state.contents.lock().unwrap().get(&id) {
+        return (200, content.clone());
     }
     let highest = schemas.keys().max().copied().unwrap_or_default();
     (200, format!(r#"{{"schema":"\"string\"","maxId":{highest}}}"#))

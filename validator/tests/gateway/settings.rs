@@ -245,6 +245,7 @@ async fn settings_are_described_among_the_brokers_own() {
         setting("confluent.key.subject.name.strategy", class, 5),
         setting(STRATEGY, class, 5),
         setting("muster.validation.level", "id", 5),
+        setting("muster.validation.framing", "prefix", 5),
     ];
     let theirs = [setting("cleanup.policy", "v", 5), setting("retention.ms", "v", 5)];
     let all: Vec<_> = theirs.iter().chain(&ours).cloned().collect();
@@ -413,7 +414,7 @@ async fn the_command_line_has_its_way_to_them() {
     let changes = |value: Option<&str>| vec![(VALIDATION.to_owned(), value.map(str::to_owned))];
     admin::set(&gateway, "a", &changes(Some("true"))).await.unwrap();
     let settings = admin::get(&gateway, "a").await.unwrap();
-    assert_eq!(settings.len(), 5);
+    assert_eq!(settings.len(), 6);
     let validation = settings.iter().find(|setting| setting.name == VALIDATION).unwrap();
     assert_eq!((validation.value.as_str(), validation.is_default), ("true", false));
     let listed = admin::list(&gateway).await.unwrap();
@@ -437,4 +438,29 @@ async fn the_command_line_has_its_way_to_them() {
 
     admin::set(&gateway, "a", &changes(None)).await.unwrap();
     assert_eq!(admin::list(&gateway).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn framing_decides_where_ids_are_looked_for() {
+    const FRAMING: &str = "muster.validation.framing";
+    let harness = Harness::start().await;
+    harness.validated("t").await;
+    harness.registry.register(1, "t-value");
+    let mut client = harness.client().await;
+    // The registry of these tests makes the guid of a schema of its id.
+    let by_guid = |id: i32| [&[1][..], &[0; 12], &id.to_be_bytes(), b"\x06abc"].concat();
+    // With the id in front, with a guid, with one that nobody knows.
+    for (framing, expected) in [(None, [0, 87, 87]), (Some("either"), [0, 0, 87]), (Some("header"), [87; 3])]
+    {
+        if framing.is_some() {
+            assert_eq!(alter(&mut client, "t", &[(FRAMING, 0, framing)], false).await.0, 0);
+        }
+        let mut codes = Vec::new();
+        for batch in [good(1), batch(&[&by_guid(1)]), batch(&[&by_guid(2)])] {
+            codes.push(client.produce("t", &[batch]).await[0].0);
+        }
+        assert_eq!(codes, expected, "{framing:?}");
+    }
+    let refused = alter(&mut client, "t", &[(FRAMING, 0, Some("trailer"))], false).await;
+    assert_eq!((refused.0, refused.1.contains("prefix, header or either")), (40, true), "{refused:?}");
 }

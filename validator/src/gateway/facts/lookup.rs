@@ -18,13 +18,15 @@ pub(super) async fn ask(
     let id = match identifier {
         Identifier::Id(id) => id,
         Identifier::Guid(guid) => {
-            let ids = registry.ids_by_guid(guid).await?;
+            let ids = found(registry.ids_by_guid(guid).await)?.unwrap_or_default();
             match ids.into_iter().find(|(context, _)| context.is_default()) {
                 Some((_, id)) => id,
                 None => return Ok(None),
             }
         }
     };
+    // What could not be read is read again.
+    let known = known.filter(|known| known.facts().record_name != RecordName::Unread);
     let answer = match known {
         Some(known) => uses(registry, id).await?.map(|uses| {
             let mut facts = SchemaFacts::clone(&known.facts());
@@ -49,17 +51,26 @@ async fn uses(registry: &RegistryClient, id: SchemaId) -> Result<Option<Vec<Stri
     Ok(uses.map(|uses| uses.into_iter().map(|used| used.subject).collect()))
 }
 
-/// What the text of a schema tells. Without it (another language than this build reads, a text that does not parse)
-/// there is still the language.
+/// What the text of a schema tells. Without it (another language than this build reads, a text that does not parse,
+/// a reference that leads nowhere or too far) there is still the language: under a topic name strategy nothing else is
+/// needed, so an id that is in order does not wait for what will not come.
 async fn read(registry: &RegistryClient, schema: &RegisteredSchema) -> Result<SchemaFacts, ClientError> {
     let limits = Limits::default();
+    let unread = || SchemaFacts::new(schema.schema_type, RecordName::Unread);
     let references =
-        registry.resolve_references(&schema.references, &Context::default_context(), &limits).await?;
+        registry.resolve_references(&schema.references, &Context::default_context(), &limits).await;
+    let references = match references {
+        Ok(references) => references,
+        Err(error) if error.is_not_found() || matches!(error, ClientError::References { .. }) => {
+            return Ok(unread());
+        }
+        Err(error) => return Err(error),
+    };
     let parsed =
         ParsedSchema::parse(schema.schema_type, &schema.schema, &references, Strictness::Stored, &limits);
     Ok(match parsed {
         Ok(parsed) => SchemaFacts::of(&parsed),
-        Err(_) => SchemaFacts::new(schema.schema_type, RecordName::Unread),
+        Err(_) => unread(),
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use muster_schema::SubjectNameStrategy;
 
-use crate::engine::{Level, SideRules, TopicRules};
+use crate::engine::{FramingPolicy, Level, SideRules, TopicRules};
 
 /// A setting the gateway owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,12 +20,17 @@ pub(crate) enum OwnedKey {
     ValueStrategy,
     /// `muster.validation.level`
     Level,
+    /// `muster.validation.framing`
+    Framing,
 }
 
 const TRUE: &str = "true";
 const FALSE: &str = "false";
 const ID: &str = "id";
 const PAYLOAD: &str = "payload";
+const PREFIX: &str = "prefix";
+const HEADER: &str = "header";
+const EITHER: &str = "either";
 /// Config types of DescribeConfigs (KIP-569).
 const BOOLEAN: i8 = 1;
 const STRING: i8 = 2;
@@ -33,8 +38,14 @@ const CLASS: i8 = 8;
 
 impl OwnedKey {
     /// Every setting, in the order of the enum.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::KeyValidation, Self::ValueValidation, Self::KeyStrategy, Self::ValueStrategy, Self::Level];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::KeyValidation,
+        Self::ValueValidation,
+        Self::KeyStrategy,
+        Self::ValueStrategy,
+        Self::Level,
+        Self::Framing,
+    ];
 
     /// The setting of this name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
@@ -49,6 +60,7 @@ impl OwnedKey {
             Self::KeyStrategy => "confluent.key.subject.name.strategy",
             Self::ValueStrategy => "confluent.value.subject.name.strategy",
             Self::Level => "muster.validation.level",
+            Self::Framing => "muster.validation.framing",
         }
     }
 
@@ -58,6 +70,7 @@ impl OwnedKey {
             Self::KeyValidation | Self::ValueValidation => FALSE,
             Self::KeyStrategy | Self::ValueStrategy => SubjectNameStrategy::TopicName.class_name(),
             Self::Level => ID,
+            Self::Framing => PREFIX,
         }
     }
 
@@ -66,7 +79,7 @@ impl OwnedKey {
         match self {
             Self::KeyValidation | Self::ValueValidation => BOOLEAN,
             Self::KeyStrategy | Self::ValueStrategy => CLASS,
-            Self::Level => STRING,
+            Self::Level | Self::Framing => STRING,
         }
     }
 
@@ -83,6 +96,9 @@ impl OwnedKey {
             Self::ValueStrategy => "How the subject of record values follows from topic and schema.",
             Self::Level => {
                 "How much of a record is looked at where validation is on: its schema id, or its payload as well."
+            }
+            Self::Framing => {
+                "Where the schema id of a record is looked for: in front of its bytes, in a record header, or either."
             }
         }
     }
@@ -110,6 +126,12 @@ impl OwnedKey {
                     Err(format!("Invalid value {value:.100} for configuration {name}: use {ID} or {PAYLOAD}"))
                 }
             },
+            Self::Framing => match framing(value) {
+                Some(_) => Ok(()),
+                None => Err(format!(
+                    "Invalid value {value:.100} for configuration {name}: use {PREFIX}, {HEADER} or {EITHER}"
+                )),
+            },
         }
     }
 
@@ -120,32 +142,31 @@ impl OwnedKey {
             Self::KeyStrategy => 2,
             Self::ValueStrategy => 3,
             Self::Level => 4,
+            Self::Framing => 5,
         }
     }
 }
 
 /// Booleans as Kafka reads them: any case, spaces around allowed.
 fn boolean(value: &str) -> Option<bool> {
-    let value = value.trim();
-    if value.eq_ignore_ascii_case(TRUE) {
-        Some(true)
-    } else if value.eq_ignore_ascii_case(FALSE) {
-        Some(false)
-    } else {
-        None
-    }
+    one_of(value, [(TRUE, true), (FALSE, false)])
 }
 
 /// Levels in any case, spaces around allowed.
 fn level(value: &str) -> Option<Level> {
+    one_of(value, [(ID, Level::Id), (PAYLOAD, Level::Payload)])
+}
+
+/// Places of the schema id in any case, spaces around allowed.
+fn framing(value: &str) -> Option<FramingPolicy> {
+    let known =
+        [(PREFIX, FramingPolicy::Prefix), (HEADER, FramingPolicy::Header), (EITHER, FramingPolicy::Either)];
+    one_of(value, known)
+}
+
+fn one_of<T, const N: usize>(value: &str, known: [(&str, T); N]) -> Option<T> {
     let value = value.trim();
-    if value.eq_ignore_ascii_case(ID) {
-        Some(Level::Id)
-    } else if value.eq_ignore_ascii_case(PAYLOAD) {
-        Some(Level::Payload)
-    } else {
-        None
-    }
+    known.into_iter().find(|(word, _)| value.eq_ignore_ascii_case(word)).map(|(_, meaning)| meaning)
 }
 
 /// What is set for one topic. Values are kept as they were sent.
@@ -175,10 +196,11 @@ impl TopicSettings {
     /// What follows for the records of `topic`.
     pub(crate) fn rules(&self, topic: &str) -> TopicRules {
         let level = self.get(OwnedKey::Level).and_then(level).unwrap_or_default();
+        let framing = self.get(OwnedKey::Framing).and_then(framing).unwrap_or_default();
         let side = |validation, strategy| {
             let validates = self.get(validation).and_then(boolean).unwrap_or(false);
             let strategy = self.get(strategy).and_then(|value| value.parse().ok()).unwrap_or_default();
-            validates.then(|| SideRules { strategy, level, ..SideRules::default() })
+            validates.then(|| SideRules { strategy, level, framing, ..SideRules::default() })
         };
         let mut rules = TopicRules::new(topic);
         if let Some(key) = side(OwnedKey::KeyValidation, OwnedKey::KeyStrategy) {
@@ -241,6 +263,10 @@ mod tests {
             (OwnedKey::Level, "payload", true),
             (OwnedKey::Level, " ID ", true),
             (OwnedKey::Level, "all", false),
+            (OwnedKey::Framing, "prefix", true),
+            (OwnedKey::Framing, " Either", true),
+            (OwnedKey::Framing, "HEADER", true),
+            (OwnedKey::Framing, "require-one-of", false),
         ];
         for (key, value, allowed) in cases {
             assert_eq!(key.check(value).is_ok(), allowed, "{key:?} {value:?}");
@@ -258,7 +284,10 @@ mod tests {
         assert_eq!(rules.side(Side::Value).unwrap().strategy, SubjectNameStrategy::RecordName);
         assert_eq!(rules.side(Side::Value).unwrap().level, Level::Id);
         settings.set(OwnedKey::Level, Some("Payload"));
-        assert_eq!(settings.rules("t").side(Side::Value).unwrap().level, Level::Payload);
+        settings.set(OwnedKey::Framing, Some("either"));
+        let side = *settings.rules("t").side(Side::Value).unwrap();
+        assert_eq!((side.level, side.framing), (Level::Payload, FramingPolicy::Either));
+        assert_eq!(rules.side(Side::Value).unwrap().framing, FramingPolicy::Prefix);
         assert!(rules.side(Side::Key).is_none());
         settings.set(OwnedKey::ValueValidation, Some("false"));
         settings.set(OwnedKey::KeyValidation, Some("true"));
