@@ -2,13 +2,14 @@
 //! 1,000, 10,000, 100,000 and 1,000,000 versions.
 //!
 //! `cargo bench -p muster-registry --bench scale` (`-- --most 100000` to stop earlier; a million versions take some
-//! 3 GB of disk). As a test it tries 1,000 versions only. Each registry runs in a process of its own, on a store filled
+//! 5 GB of disk). As a test it tries 1,000 versions only. Each registry runs in a process of its own, on a store filled
 //! with records of some 2 KB: 10 versions per subject, at most 10,000 distinct schemas.
 //!
 //! - *ready*: from the start of the process to its first answer.
 //! - *resident*: memory of that process, once ready and after the requests below.
-//! - per request, in microseconds, over one kept connection: the median of the calls named in the table. What is read
-//!   is chosen at random over the whole store, so caches help as little as they can.
+//! - per request, in microseconds, over one kept connection: the median of calls to a registry that was just started,
+//!   each about another subject or id, scattered over the whole store: neither kept answers nor kept states help. With
+//!   a million versions, each id has 100 uses.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -28,7 +29,11 @@ use muster_schema::{Context, SchemaId, SchemaType, Version};
 const DISTINCT: usize = 10_000;
 const PER_SUBJECT: usize = 10;
 const SCHEMA_BYTES: usize = 2_000;
-const CALLS: usize = 400;
+/// Calls of each kind, each about another subject or id: none of them is answered from what an earlier one left.
+const CALLS: usize = 80;
+/// Each kind is measured in so many processes; the best counts, since others use the machine, too.
+const ROUNDS: usize = 5;
+const WHAT: [&str; 6] = ["by id", "latest", "list", "look up", "repeat", "register"];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -43,10 +48,8 @@ fn main() {
         1_000
     });
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for the stores");
-    println!(
-        "versions | file MB | ready ms | resident MB | after | by id | latest | list | look up | repeat | register (µs)"
-    );
-    let mut plot = String::new();
+    println!("versions | file MB | ready ms | resident MB | after | {} (µs)", WHAT.join(" | "));
+    let mut rows = Vec::new();
     for versions in [1_000, 10_000, 100_000, 1_000_000] {
         if versions > most {
             break;
@@ -57,9 +60,24 @@ fn main() {
         }
         let row = measure(&path, versions);
         println!("{row}");
-        let _ = writeln!(plot, "{versions:>9} {}", "*".repeat(row.calls.iter().sum::<f64>() as usize / 100));
+        rows.push(row);
     }
-    println!("sum of the medians, one star per 100 µs:\n{plot}");
+    println!("\n{}", plot(&rows));
+}
+
+/// The cost of each kind of request over the number of versions: ten stars are its cost in the smallest registry, so a
+/// flat one has ten everywhere.
+fn plot(rows: &[Row]) -> String {
+    let mut plot = String::from("ten stars: what the request costs with 1,000 versions\n");
+    for (index, what) in WHAT.into_iter().enumerate() {
+        let costs = rows.iter().filter_map(|row| Some((row.versions, *row.calls.get(index)?)));
+        let base = costs.clone().next().map_or(f64::NAN, |(_, cost)| cost);
+        for (versions, cost) in costs {
+            let stars = "*".repeat((cost / base * 10.0).round() as usize);
+            let _ = writeln!(plot, "{what:>8} {versions:>9} {stars} {cost:.0} µs");
+        }
+    }
+    plot
 }
 
 struct Row {
@@ -68,7 +86,8 @@ struct Row {
     ready_ms: f64,
     resident_mb: f64,
     resident_after_mb: f64,
-    calls: Vec<f64>,
+    /// Microseconds, in the order of [`WHAT`].
+    calls: [f64; WHAT.len()],
 }
 
 impl std::fmt::Display for Row {
@@ -78,8 +97,8 @@ impl std::fmt::Display for Row {
             f,
             "{versions:>8} | {file_mb:>7.0} | {ready_ms:>8.0} | {resident_mb:>11.0} | {resident_after_mb:>5.0}"
         )?;
-        for call in calls {
-            write!(f, " | {call:>5.0}")?;
+        for (call, what) in calls.iter().zip(WHAT) {
+            write!(f, " | {call:>width$.0}", width = what.len())?;
         }
         Ok(())
     }
@@ -97,63 +116,53 @@ fn measure(path: &Path, versions: usize) -> Row {
         started.elapsed()
     };
     let ready = (0..3).map(|_| start()).min().unwrap_or_default();
+    let subjects = versions / PER_SUBJECT;
+    let body = |text: &str| serde_json::json!({ "schema": text }).to_string();
+    let known = |subject: usize, version: usize| body(&schema(content_number(subject, version, distinct)));
+    // A stride that reaches every number below the bound, scattered over the store.
+    let scattered = |call: usize, bound: usize| call * 7_919 % bound;
+    let subject = |call| scattered(call, subjects);
+    let version = |call: usize| call * 3 % PER_SUBJECT;
+    let get = |path: String| ("GET", path, String::new());
+    let mut new = DISTINCT;
+    let mut request = |what: &str, call: usize| match what {
+        "by id" => get(format!("/schemas/ids/{}", scattered(call, distinct) + 1)),
+        "latest" => get(format!("/subjects/s{}/versions/latest", subject(call))),
+        "list" => get(format!("/subjects/s{}/versions", subject(call))),
+        "look up" => ("POST", format!("/subjects/s{}", subject(call)), known(subject(call), version(call))),
+        "repeat" => {
+            ("POST", format!("/subjects/s{}/versions", subject(call)), known(subject(call), version(call)))
+        }
+        _ => {
+            new += 1;
+            ("POST", format!("/subjects/s{}/versions", subject(call)), body(&schema(new)))
+        }
+    };
+    let mut median = |what: &str| {
+        let mut served = Served::start(&url);
+        let mut times: Vec<Duration> = (0..CALLS + 1)
+            .map(|call| {
+                let (method, path, body) = request(what, call);
+                let started = Instant::now();
+                served.call(method, &path, &body);
+                started.elapsed()
+            })
+            .skip(1)
+            .collect();
+        times.sort_unstable();
+        times.get(CALLS / 2).copied().unwrap_or_default().as_secs_f64() * 1e6
+    };
+    let calls = WHAT.map(|what| (0..ROUNDS).map(|_| median(what)).fold(f64::INFINITY, f64::min));
+
     let mut served = Served::start(&url);
     served.call("GET", "/schemas/ids/1", "");
     let resident_mb = served.resident_mb();
-
-    let mut numbers = 1_u64;
-    let mut any = |bound: usize| {
-        numbers = numbers.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(numbers >> 33).unwrap_or(0) % bound.max(1)
-    };
-    let subjects = versions / PER_SUBJECT;
-    let body = |text: &str| serde_json::json!({ "schema": text }).to_string();
-    let known = |subject: usize, version: usize| schema(content_number(subject, version, distinct));
-    let mut calls = Vec::new();
-    let mut median =
-        |served: &mut Served, mut next: Box<dyn FnMut() -> (&'static str, String, String) + '_>| {
-            let mut times: Vec<Duration> = (0..CALLS)
-                .map(|_| {
-                    let (method, path, body) = next();
-                    let started = Instant::now();
-                    served.call(method, &path, &body);
-                    started.elapsed()
-                })
-                .collect();
-            times.sort_unstable();
-            calls.push(times.get(CALLS / 2).copied().unwrap_or_default().as_secs_f64() * 1e6);
-        };
-    median(&mut served, Box::new(|| ("GET", format!("/schemas/ids/{}", any(distinct) + 1), String::new())));
-    median(
-        &mut served,
-        Box::new(|| ("GET", format!("/subjects/s{}/versions/latest", any(subjects)), String::new())),
-    );
-    median(
-        &mut served,
-        Box::new(|| ("GET", format!("/subjects/s{}/versions", any(subjects)), String::new())),
-    );
-    median(
-        &mut served,
-        Box::new(|| {
-            let (subject, version) = (any(subjects), any(PER_SUBJECT));
-            ("POST", format!("/subjects/s{subject}"), body(&known(subject, version)))
-        }),
-    );
-    median(
-        &mut served,
-        Box::new(|| {
-            let (subject, version) = (any(subjects), any(PER_SUBJECT));
-            ("POST", format!("/subjects/s{subject}/versions"), body(&known(subject, version)))
-        }),
-    );
-    let mut new = DISTINCT;
-    median(
-        &mut served,
-        Box::new(|| {
-            new += 1;
-            ("POST", format!("/subjects/s{}/versions", any(subjects)), body(&schema(new)))
-        }),
-    );
+    for what in WHAT {
+        for call in 0..5 * CALLS {
+            let (method, path, body) = request(what, call);
+            served.call(method, &path, &body);
+        }
+    }
     let resident_after_mb = served.resident_mb();
     Row { versions, file_mb, ready_ms: ready.as_secs_f64() * 1e3, resident_mb, resident_after_mb, calls }
 }

@@ -1,7 +1,8 @@
-//! Registrations per second: 16 writers, each decision read from the store and committed durably, with whatever is
-//! waiting in one commit (as the service runs) against one commit per write.
+//! Registrations per second: 64 writers, each decision read from the store and committed durably, with whatever is
+//! waiting in one commit (as the service runs) against one commit per write. Both are measured in turns; the medians of
+//! the rounds count.
 //!
-//! `cargo bench -p muster-registry --bench store`. As a test it runs a few registrations only. The database lies in
+//! `cargo bench -p muster-registry --bench store [-- --writers 64 --rounds 5]`. As a test it runs a few registrations only. The database lies in
 //! the target folder, on whatever disk that is.
 
 use std::sync::Arc;
@@ -13,35 +14,46 @@ use muster_schema::identity::content_guid;
 use muster_schema::{SchemaType, Subject};
 use tokio::task::JoinSet;
 
-const WRITERS: usize = 16;
+/// Registrations of a round.
+const REGISTRATIONS: usize = 9600;
 /// Versions that each subject gets before its writer turns to the next.
 const VERSIONS: usize = 10;
 
 fn main() {
     // Cargo says `--bench` when it is one.
+    let is_bench = std::env::args().any(|argument| argument == "--bench");
+    let writers = argument("--writers", 64);
     let (rounds, each) =
-        if std::env::args().any(|argument| argument == "--bench") { (3, 600) } else { (1, 5) };
+        if is_bench { (argument("--rounds", 5), REGISTRATIONS.div_ceil(writers)) } else { (1, 5) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let mut best = [Measured::default(), Measured::default()];
+    let (mut group, mut single) = (Vec::new(), Vec::new());
     // Taking turns, so that a slow moment of the disk hits both.
     for _ in 0..rounds {
-        for (best, max_batch) in best.iter_mut().zip([256, 1]) {
-            let measured = runtime.block_on(measure(max_batch, each));
-            if measured.per_second > best.per_second {
-                *best = measured;
-            }
-        }
+        group.push(runtime.block_on(measure(writers, 256, each)));
+        single.push(runtime.block_on(measure(writers, 1, each)));
     }
-    let [group, single] = best;
+    let ratio = median(group.iter().zip(&single).map(|(group, single)| group.per_second / single.per_second));
+    let rate = |measured: &[Measured]| median(measured.iter().map(|measured| measured.per_second));
+    let p99_ms = |measured: &[Measured]| median(measured.iter().map(|m| m.p99.as_secs_f64() * 1e3));
     println!(
-        "registrations, {WRITERS} writers, durable: group commit: {:.0}/s (p99 {:?}), one commit per write: {:.0}/s \
-         (p99 {:?}), ratio {:.1}",
-        group.per_second,
-        group.p99,
-        single.per_second,
-        single.p99,
-        group.per_second / single.per_second
+        "registrations, {writers} writers, durable: group commit: {:.0}/s (p99 {:.1} ms), one commit per write: \
+         {:.0}/s (p99 {:.1} ms), ratio {ratio:.1}",
+        rate(&group),
+        p99_ms(&group),
+        rate(&single),
+        p99_ms(&single),
     );
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn argument(name: &str, default: usize) -> usize {
+    let mut arguments = std::env::args().skip_while(|argument| argument != name);
+    arguments.nth(1).map_or(default, |value| value.parse().expect("a number"))
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,16 +62,16 @@ struct Measured {
     p99: Duration,
 }
 
-async fn measure(max_batch: usize, each: usize) -> Measured {
+async fn measure(writers: usize, max_batch: usize, each: usize) -> Measured {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for the database");
     let options = SqliteOptions::file(folder.path().join("muster.db")).max_batch(max_batch);
     let store = Arc::new(SqliteStore::open(options, clock::system()).await.expect("a store"));
-    let mut writers = JoinSet::new();
+    let mut running = JoinSet::new();
     let start = Instant::now();
-    for writer in 0..WRITERS {
-        writers.spawn(write(Arc::clone(&store), writer, each));
+    for writer in 0..writers {
+        running.spawn(write(Arc::clone(&store), writer, each));
     }
-    let mut latencies = writers.join_all().await.concat();
+    let mut latencies = running.join_all().await.concat();
     let seconds = start.elapsed().as_secs_f64();
     store.close().await;
     latencies.sort_unstable();

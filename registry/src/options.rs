@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use muster_schema::compatibility::CompatibilityPolicy;
 use muster_schema::{CompatibilityLevel, Limits};
 
 /// What happens to rule sets in requests (registry API spec §7.7).
@@ -66,6 +67,8 @@ pub struct Options {
     pub limits: Limits,
     /// The level where no config sets one. Default `BACKWARD`.
     pub default_compatibility_level: CompatibilityLevel,
+    /// The policy where no config sets one. Default `STRICT`.
+    pub default_compatibility_policy: CompatibilityPolicy,
     /// Whether new schemas are parsed strictly where no config says. Default true.
     pub validate_new_schemas: bool,
     /// Whether fields are validated where no config says. Default false.
@@ -118,6 +121,7 @@ impl Default for Options {
             rule_sets: RuleSets::default(),
             limits: Limits::default(),
             default_compatibility_level: CompatibilityLevel::Backward,
+            default_compatibility_policy: CompatibilityPolicy::Strict,
             validate_new_schemas: true,
             validate_fields: false,
             mode_mutability: true,
@@ -133,8 +137,8 @@ impl Default for Options {
             request_timeout: Duration::from_secs(600),
             max_head_bytes: 64 << 10,
             max_body_bytes: 16 << 20,
-            parsed_cache_bytes: 32 << 20,
-            answer_cache_bytes: 32 << 20,
+            parsed_cache_bytes: 16 << 20,
+            answer_cache_bytes: 16 << 20,
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(30),

@@ -22,8 +22,21 @@ impl Service {
     /// qualified subject exactly that one; an unqualified one is tried in the default context, then in the others,
     /// and at last does not matter.
     pub async fn by_id(&self, id: SchemaId, subject: &str) -> Result<Option<SchemaVersion>, ServiceError> {
-        let uses = self.uses(id, subject).await?;
-        Ok(uses.and_then(|(uses, preferred)| uses.into_iter().nth(preferred)))
+        let subject = Subject::parse(subject);
+        if !subject.name().is_empty() {
+            if let Some(own) = self.use_in(&subject, id).await? {
+                return Ok(Some(own));
+            }
+            if !subject.context().is_default() {
+                return Ok(None);
+            }
+            for namesake in self.namesakes(&subject).await? {
+                if let Some(own) = self.use_in(&namesake, id).await? {
+                    return Ok(Some(own));
+                }
+            }
+        }
+        self.speaker(subject.context(), id).await
     }
 
     /// The highest id of the context that `subject` is in.
@@ -40,15 +53,10 @@ impl Service {
         page: Page,
         bounds: SearchLimit,
     ) -> Result<Vec<SchemaVersion>, ServiceError> {
-        let (uses, _) = self.uses(id, subject).await?.ok_or(ServiceError::SchemaNotFound)?;
+        let used = self.by_id(id, subject).await?.ok_or(ServiceError::SchemaNotFound)?;
         // The content counts rather than the id: imported content may have several ids, and the index knows the last.
-        let uses = match uses.first() {
-            Some(used) => match self.by_hash(&used.content, &used.subject).await? {
-                Some(hit) if hit.id != id => self.uses_in(used.subject.context(), hit.id).await?,
-                _ => uses,
-            },
-            None => uses,
-        };
+        let id = self.by_hash(&used.content, &used.subject).await?.map_or(id, |hit| hit.id);
+        let uses = self.store.uses_of_id(used.subject.context(), id).await.during(Operation::Read)?;
         let uses = uses.into_iter().filter(|used| deleted || !used.deleted).collect();
         page.of(uses, bounds)
     }
@@ -62,8 +70,7 @@ impl Service {
             return Err(not_found());
         }
         for (context, id) in places {
-            let uses = self.uses_in(&context, id).await?;
-            if let Some(used) = speaker(&uses).and_then(|position| uses.into_iter().nth(position)) {
+            if let Some(used) = self.speaker(&context, id).await? {
                 return Ok(used);
             }
         }
@@ -95,94 +102,11 @@ impl Service {
         self.parse_content(content, context).await?.formatted(format).map_err(not_showable)
     }
 
-    /// The uses of an id, and which of them answers for it.
-    async fn uses(
-        &self,
-        id: SchemaId,
-        subject: &str,
-    ) -> Result<Option<(Vec<SchemaVersion>, usize)>, ServiceError> {
-        let subject = Subject::parse(subject);
-        let uses = self.uses_in(subject.context(), id).await?;
-        if subject.name().is_empty() {
-            return Ok(speaker(&uses).map(|position| (uses, position)));
-        }
-        let position =
-            |uses: &[SchemaVersion], wanted: &Subject| uses.iter().position(|u| u.subject == *wanted);
-        if let Some(own) = position(&uses, &subject) {
-            return Ok(Some((uses, own)));
-        }
-        if !subject.context().is_default() {
-            return Ok(None);
-        }
-        for namesake in self.namesakes(&subject).await? {
-            let others = self.uses_in(namesake.context(), id).await?;
-            if let Some(own) = position(&others, &namesake) {
-                return Ok(Some((others, own)));
-            }
-        }
-        Ok(speaker(&uses).map(|position| (uses, position)))
+    async fn use_in(&self, subject: &Subject, id: SchemaId) -> Result<Option<SchemaVersion>, ServiceError> {
+        self.store.use_of_id(subject, id).await.during(Operation::Read)
     }
 
-    async fn uses_in(&self, context: &Context, id: SchemaId) -> Result<Vec<SchemaVersion>, ServiceError> {
-        self.store.uses_of_id(context, id).await.during(Operation::Read)
-    }
-}
-
-/// Which use answers for an id when the client names none. Any would do; the reference takes the first entry of a Java
-/// `ConcurrentHashMap` keyed by subject, so the same one is taken here and answers agree.
-fn speaker(uses: &[SchemaVersion]) -> Option<usize> {
-    // The table doubles from 16 slots on whenever it is three quarters full.
-    let mut slots = 16;
-    while uses.len() >= slots / 4 * 3 {
-        slots *= 2;
-    }
-    let slot = |used: &SchemaVersion| {
-        let hash = used
-            .subject
-            .to_string()
-            .encode_utf16()
-            .fold(0u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
-        usize::try_from((hash ^ (hash >> 16)) & 0x7fff_ffff).unwrap_or_default() % slots
-    };
-    uses.iter().enumerate().min_by_key(|(_, used)| slot(used)).map(|(position, _)| position)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use muster_schema::{SchemaType, Version};
-
-    use super::*;
-
-    #[test]
-    fn the_first_of_a_java_hash_map_speaks() {
-        let content = Arc::new(Content {
-            guid: Guid([0; 16]),
-            schema_type: SchemaType::Avro,
-            schema: String::new(),
-            references: Vec::new(),
-            metadata: None,
-            rule_set: None,
-        });
-        let used = |subject: &str| SchemaVersion {
-            subject: Subject::parse(subject),
-            version: Version(1),
-            id: SchemaId(1),
-            content: Arc::clone(&content),
-            deleted: false,
-            ts_ms: 0,
-        };
-        let cases = [
-            (vec![], None),
-            (vec!["s1"], Some("s1")),
-            (vec!["100%25", "s1"], Some("s1")),
-            (vec!["orders-value", "s2"], Some("orders-value")),
-        ];
-        for (subjects, expected) in cases {
-            let uses: Vec<SchemaVersion> = subjects.iter().map(|subject| used(subject)).collect();
-            let speaks = speaker(&uses).map(|position| subjects[position]);
-            assert_eq!(speaks, expected, "{subjects:?}");
-        }
+    async fn speaker(&self, context: &Context, id: SchemaId) -> Result<Option<SchemaVersion>, ServiceError> {
+        self.store.speaker_of_id(context, id).await.during(Operation::Read)
     }
 }

@@ -1,6 +1,6 @@
 //! When a schema is the one that a subject has already (registry API spec §8.1–8.2, schema formats spec §4.4).
 
-use muster_schema::{Context, Guid, SchemaId, Subject};
+use muster_schema::{Guid, Metadata, SchemaId, Subject};
 
 use super::canonical::Canonical;
 use super::error::{During as _, Operation, ServiceError};
@@ -46,13 +46,9 @@ impl Service {
         {
             return Ok(Some(hit));
         }
-        let contexts = self.store.ids_of_guid(content.guid).await.during(Operation::LookUp)?;
-        let Some(id) = id_in(&contexts, subject.context()) else { return Ok(None) };
-        let uses = self.store.uses_of_id(subject.context(), id).await.during(Operation::LookUp)?;
-        if uses.is_empty() {
-            return Ok(None);
-        }
-        let hit = HashHit { id, of_subject: uses.into_iter().find(|used| used.subject == *subject) };
+        let known = self.store.known_content(subject, content.guid).await.during(Operation::LookUp)?;
+        let Some((id, of_subject)) = known else { return Ok(None) };
+        let hit = HashHit { id, of_subject };
         self.hash_hits.0.insert(key, (revision, hit.clone()));
         Ok(Some(hit))
     }
@@ -113,21 +109,19 @@ pub(super) fn hash_answer(canonical: &Canonical, hit: SchemaVersion) -> Found {
     Found { schema: SchemaVersion { content: canonical.content.clone(), ..hit }, stored: false }
 }
 
-fn id_in(contexts: &[(Context, SchemaId)], context: &Context) -> Option<SchemaId> {
-    contexts.iter().find(|(other, _)| other == context).map(|(_, id)| *id)
-}
-
-/// Compares metadata, ignoring the version property where only one side has it.
+/// Compares metadata, ignoring the version property where only one side has it. A value that is no number counts as a
+/// property like any other.
 fn metadata_agrees(new: &Content, version: &SchemaVersion) -> bool {
     let number = |content: &Content| -> Option<i32> {
         merge::property(content.metadata.as_ref(), VERSION_PROPERTY)?.parse().ok()
     };
     let (ours, theirs) = (new.metadata.as_ref(), version.content.metadata.as_ref());
     let bare = |metadata| merge::without_property(metadata, VERSION_PROPERTY).unwrap_or_default();
+    let whole = |metadata: Option<&Metadata>| metadata.cloned().unwrap_or_default();
     match (number(new), number(&version.content)) {
-        (None, Some(_)) => merge::same_metadata(Some(&bare(ours)), Some(&bare(theirs))),
+        (None, Some(_)) => merge::same_metadata(Some(&whole(ours)), Some(&bare(theirs))),
         (Some(number), None) => {
-            number == version.version.0 && merge::same_metadata(Some(&bare(ours)), Some(&bare(theirs)))
+            number == version.version.0 && merge::same_metadata(Some(&bare(ours)), Some(&whole(theirs)))
         }
         (None, None) | (Some(_), Some(_)) => merge::same_metadata(ours, theirs),
     }

@@ -105,7 +105,8 @@ pub struct AssociationChange {
     pub resource_id: String,
     /// Versions to register first.
     pub registrations: Vec<Registration>,
-    /// Associations to write; each replaces the one of its resource and type.
+    /// Associations to write; each replaces the one of its resource and type, and that of its type and subject which
+    /// another resource of the same name has (registry API spec §14.2: the log has one record for both).
     pub put: Vec<NewAssociation>,
     /// Associations to remove.
     pub remove: Vec<Association>,

@@ -11,6 +11,7 @@ pub mod association;
 pub mod clock;
 pub mod model;
 pub mod snapshot;
+mod speaker;
 pub mod sqlite;
 
 use async_trait::async_trait;
@@ -162,6 +163,25 @@ pub trait Store: Send + Sync + 'static {
     /// permanently deleted. The id of a version that an import has replaced leads to what stands there now, whose own
     /// id is another.
     async fn uses_of_id(&self, context: &Context, id: SchemaId) -> Result<Vec<SchemaVersion>, StoreError>;
+
+    /// The one of those uses that is a version of `subject`.
+    async fn use_of_id(&self, subject: &Subject, id: SchemaId) -> Result<Option<SchemaVersion>, StoreError>;
+
+    /// The one of those uses that answers for the id when no subject is named (see `store/speaker.rs`). What this costs
+    /// hardly grows with their number.
+    async fn speaker_of_id(
+        &self,
+        context: &Context,
+        id: SchemaId,
+    ) -> Result<Option<SchemaVersion>, StoreError>;
+
+    /// The id that content with this guid stands for in the context of `subject`, if that has uses left, with the use
+    /// that is a version of `subject`.
+    async fn known_content(
+        &self,
+        subject: &Subject,
+        guid: Guid,
+    ) -> Result<Option<(SchemaId, Option<SchemaVersion>)>, StoreError>;
 
     /// Where content with this guid was registered: contexts in order (default first, then by name), with the id the
     /// content hash stands for there. Entries survive permanent deletion of all uses.

@@ -1,4 +1,5 @@
-//! A SQLite VFS that passes everything on to the system's own, writes down what is written and synced, and can fail.
+//! A SQLite VFS that passes everything on to the system's own, writes down what is written, synced, made and removed,
+//! and can fail.
 #![allow(unsafe_code, reason = "a VFS is a table of C functions")]
 
 use std::collections::HashMap;
@@ -6,8 +7,8 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use libsqlite3_sys::{
-    SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_OK, SQLITE_READONLY, sqlite3_file, sqlite3_int64,
-    sqlite3_io_methods, sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
+    SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_OK, SQLITE_OPEN_CREATE, SQLITE_READONLY, sqlite3_file,
+    sqlite3_int64, sqlite3_io_methods, sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
 };
 
 /// The name it is registered under.
@@ -45,6 +46,19 @@ pub enum Which {
     Main,
     /// Its write-ahead log.
     Wal,
+    /// Its rollback journal, which it has before it has a write-ahead log.
+    Journal,
+}
+
+impl Which {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            name if name.ends_with(".db") => Some(Self::Main),
+            name if name.ends_with(".db-wal") => Some(Self::Wal),
+            name if name.ends_with(".db-journal") => Some(Self::Journal),
+            _ => None,
+        }
+    }
 }
 
 /// What happened, in order.
@@ -56,6 +70,12 @@ pub enum Event {
     Truncate(Which, usize),
     /// Everything written to a file is on disk.
     Sync(Which),
+    /// A file was made.
+    Create(Which),
+    /// A file was removed.
+    Remove(Which),
+    /// The names of all files are on disk as they are now.
+    SyncFolder,
     /// A writer was told that its change with this number is done.
     Acknowledged(usize, usize),
 }
@@ -63,6 +83,9 @@ pub enum Event {
 struct Open {
     which: Option<Which>,
     real: &'static sqlite3_io_methods,
+    /// The next sync also syncs the folder: SQLite's own VFS does so with the first sync of a journal or a write-ahead
+    /// log that it was told to create.
+    syncs_folder: bool,
 }
 
 struct State {
@@ -151,6 +174,7 @@ fn register() {
         ours.zName = c"muster-faults".as_ptr();
         ours.pNext = std::ptr::null_mut();
         ours.xOpen = Some(open);
+        ours.xDelete = Some(delete);
         state.real = Some(real as usize);
         let ours: *mut sqlite3_vfs = Box::leak(Box::new(ours));
         assert_eq!(sqlite3_vfs_register(ours, 0), SQLITE_OK);
@@ -172,18 +196,18 @@ unsafe extern "C" fn open(
         let Some(real_open) = real.and_then(|real| (*real).xOpen) else {
             return libsqlite3_sys::SQLITE_CANTOPEN;
         };
+        let text = if name.is_null() { "" } else { CStr::from_ptr(name).to_str().unwrap_or("") };
+        let is_new = !std::path::Path::new(text).exists();
         let code = real_open(vfs, name, file, flags, out_flags);
         let methods = (*file).pMethods;
         if code != SQLITE_OK || methods.is_null() {
             return code;
         }
-        let text = if name.is_null() { "" } else { CStr::from_ptr(name).to_str().unwrap_or("") };
-        let which = match text {
-            text if text.ends_with(".db") => Some(Which::Main),
-            text if text.ends_with(".db-wal") => Some(Which::Wal),
-            _ => None,
-        };
+        let which = Which::of(text);
         let mut state = state();
+        if is_new && let Some(which) = which {
+            note(&mut state, Event::Create(which));
+        }
         let table: &'static sqlite3_io_methods =
             state.tables.get_or_insert_default().entry(methods as usize).or_insert_with(|| {
                 let mut table = *methods;
@@ -193,11 +217,34 @@ unsafe extern "C" fn open(
                 table.xSync = Some(sync);
                 Box::leak(Box::new(table))
             });
+        let creates = flags & SQLITE_OPEN_CREATE != 0;
+        let syncs_folder = creates && matches!(which, Some(Which::Wal | Which::Journal));
         // The tables of the real VFS are statics.
-        state.open.get_or_insert_default().insert(file as usize, Open { which, real: &*methods });
+        let open = Open { which, real: &*methods, syncs_folder };
+        state.open.get_or_insert_default().insert(file as usize, open);
         (*file).pMethods = table;
         code
     }
+}
+
+/// Removes a file with the real VFS.
+unsafe extern "C" fn delete(vfs: *mut sqlite3_vfs, name: *const c_char, sync_folder: c_int) -> c_int {
+    let real = state().real.map(|address| address as *mut sqlite3_vfs);
+    // SAFETY: as in `open`; `name` is a path that ends with a zero.
+    let (code, which) = unsafe {
+        let Some(real_delete) = real.and_then(|real| (*real).xDelete) else {
+            return libsqlite3_sys::SQLITE_IOERR_DELETE;
+        };
+        (real_delete(vfs, name, sync_folder), Which::of(CStr::from_ptr(name).to_str().unwrap_or("")))
+    };
+    if let (SQLITE_OK, Some(which)) = (code, which) {
+        let mut state = state();
+        note(&mut state, Event::Remove(which));
+        if sync_folder != 0 {
+            note(&mut state, Event::SyncFolder);
+        }
+    }
+    code
 }
 
 /// The real methods of a file, what it is, and how the disk fails.
@@ -263,7 +310,12 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
     // SAFETY: as in `write`.
     let code = real.xSync.map_or(SQLITE_OK, |sync| unsafe { sync(file, flags) });
     if let (SQLITE_OK, Some(which)) = (code, which) {
-        note(&mut state(), Event::Sync(which));
+        let mut state = state();
+        note(&mut state, Event::Sync(which));
+        let open = state.open.as_mut().and_then(|open| open.get_mut(&(file as usize)));
+        if open.is_some_and(|open| std::mem::take(&mut open.syncs_folder)) {
+            note(&mut state, Event::SyncFolder);
+        }
     }
     code
 }

@@ -160,6 +160,23 @@ pub async fn another_change_of_the_resource_or_subject_makes_a_decision_stale(st
     assert_eq!(refusal(store.associate(late).await), stale);
 }
 
+pub async fn a_resource_whose_name_comes_again_takes_the_place_of_the_former(store: AnyStore) {
+    register(&store, "s", "1").await;
+    register(&store, "t", "2").await;
+    let named = |id: &str, association_type, subject: &str| {
+        new(resource(id, "orders"), association_type, subject, Lifecycle::Weak)
+    };
+    let former = vec![named("r1", AssociationType::Value, "s"), named("r1", AssociationType::Key, "t")];
+    store.associate(put(Vec::new(), former)).await.unwrap();
+    let again = vec![named("r2", AssociationType::Value, "s"), named("r2", AssociationType::Key, "s")];
+    store.associate(put(Vec::new(), again)).await.unwrap();
+    // The log has one record for a name, type and subject, whatever the resource's id.
+    assert_eq!(
+        found(&store, AssociationSelection::All).await,
+        ["r2 key s WEAK", "r1 key t WEAK", "r2 value s WEAK"]
+    );
+}
+
 pub async fn removal_takes_subjects_along_if_asked_to(store: AnyStore) {
     register(&store, "s", "1").await;
     register(&store, "t", "2").await;

@@ -26,6 +26,8 @@ pub async fn check_integrity(path: &Path) {
              (SELECT 1 FROM uses u WHERE u.context_id = s.context_id AND u.id = v.id AND u.subject_id = v.subject_id)",
         "SELECT count(*) FROM uses u LEFT JOIN versions v USING (subject_id, version)
              WHERE v.id IS NULL OR (v.id <> u.id) <> u.replaced",
+        // A use has the name of its subject.
+        "SELECT count(*) FROM uses u JOIN subjects s USING (subject_id) WHERE s.name <> u.name",
         // Ids do not exceed what their context has given out, nor revisions that of the registry.
         "SELECT count(*) FROM versions v JOIN subjects s USING (subject_id) JOIN contexts c USING (context_id)
              WHERE v.id > c.last_id OR c.last_id IS NULL",
@@ -187,7 +189,7 @@ async fn a_store_that_cannot_be_opened_says_why_in_one_line() {
         (format!("sqlite:{at}/marked.db"), "AT/marked.db belongs to another application"),
         (
             format!("sqlite:{at}/newer.db"),
-            "AT/newer.db was written by a newer release (schema 1000; this one knows 2)",
+            "AT/newer.db was written by a newer release (schema 1000; this one knows 3)",
         ),
     ];
     for (url, expected) in cases {
@@ -227,7 +229,7 @@ async fn a_new_database_is_marked_as_ours_and_writes_ahead() {
     let mut connection = raw(&path).await;
     for (pragma, expected) in [
         ("SELECT application_id FROM pragma_application_id", 0x4D53_5452_i64),
-        ("SELECT user_version FROM pragma_user_version", 2),
+        ("SELECT user_version FROM pragma_user_version", 3),
         ("SELECT journal_mode = 'wal' FROM pragma_journal_mode", 1),
     ] {
         let value: i64 = sqlx::query_scalar(pragma).fetch_one(&mut connection).await.unwrap();

@@ -52,6 +52,7 @@ contract! {
         absent_and_empty_metadata_differ,
         ids_count_up_in_each_context,
         equal_content_has_one_id_in_a_context_and_one_guid_everywhere,
+        the_first_of_a_java_hash_map_speaks_for_an_id,
         registering_live_content_again_writes_nothing,
         an_asked_version_must_be_the_next,
         an_asked_version_repeats_content_under_its_id,
@@ -95,6 +96,7 @@ contract! {
         an_association_registers_what_it_needs_or_nothing_happens,
         a_strong_association_is_a_subjects_only_one,
         another_change_of_the_resource_or_subject_makes_a_decision_stale,
+        a_resource_whose_name_comes_again_takes_the_place_of_the_former,
         removal_takes_subjects_along_if_asked_to;
     stale:
         a_write_to_anything_it_is_based_on_makes_a_decision_stale,

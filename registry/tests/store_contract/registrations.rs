@@ -104,6 +104,28 @@ pub async fn equal_content_has_one_id_in_a_context_and_one_guid_everywhere(store
     assert_eq!(uses(&store, ".", 1).await, expected);
 }
 
+pub async fn the_first_of_a_java_hash_map_speaks_for_an_id(store: AnyStore) {
+    let eleven = ["s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15"];
+    let twelve = [&eleven[..], &["s16"]].concat();
+    let cases: [(&[&str], &str); 6] = [
+        (&["s1"], "s1"),
+        (&["100%25", "s1"], "s1"),
+        (&["orders-value", "s2"], "orders-value"),
+        // These share a slot.
+        (&["BB", "Aa"], "Aa"),
+        (&eleven, "s11"),
+        // The table has grown.
+        (&twelve, "s5"),
+    ];
+    for (id, (names, expected)) in (1..).zip(cases) {
+        for name in names {
+            register(&store, name, &format!("x{id}")).await;
+        }
+        let speaker = store.speaker_of_id(&context("."), SchemaId(id)).await.unwrap().unwrap();
+        assert_eq!((speaker.subject.name(), speaker.id.0), (expected, id), "{names:?}");
+    }
+}
+
 pub async fn registering_live_content_again_writes_nothing(store: AnyStore) {
     let first = store.register(registration("a", content("x"))).await.unwrap();
     register(&store, "a", "y").await;

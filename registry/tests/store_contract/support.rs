@@ -133,10 +133,35 @@ pub async fn history(store: &AnyStore, name: &str) -> Vec<(i32, i32, bool)> {
 /// Uses of an id: subject, version, text.
 pub async fn uses(store: &AnyStore, in_context: &str, id: i32) -> Vec<(String, i32, String)> {
     let uses = store.uses_of_id(&context(in_context), SchemaId(id)).await.unwrap();
+    check_other_ways(store, &context(in_context), SchemaId(id), &uses).await;
     let short = |version: SchemaVersion| {
         (version.subject.to_string(), version.version.0, version.content.schema.clone())
     };
     uses.into_iter().map(short).collect()
+}
+
+/// What else tells of the uses of an id agrees with them.
+async fn check_other_ways(store: &AnyStore, context: &Context, id: SchemaId, uses: &[SchemaVersion]) {
+    let speaker = store.speaker_of_id(context, id).await.unwrap();
+    assert_eq!(speaker.is_some(), !uses.is_empty());
+    assert!(speaker.is_none_or(|speaker| uses.contains(&speaker)));
+    let nobody = Subject::new(context.clone(), "nobody");
+    assert_eq!(store.use_of_id(&nobody, id).await.unwrap(), None);
+    for used in uses {
+        assert_eq!(store.use_of_id(&used.subject, id).await.unwrap().as_ref(), Some(used));
+        let guid = used.content.guid;
+        let ids = store.ids_of_guid(guid).await.unwrap();
+        let of_content = ids.iter().find(|(of, _)| of == context).map(|(_, id)| *id);
+        let mut expected = None;
+        if let Some(of_content) = of_content {
+            let uses = store.uses_of_id(context, of_content).await.unwrap();
+            let own = uses.iter().find(|other| other.subject == used.subject).cloned();
+            expected = (!uses.is_empty()).then_some((of_content, own));
+        }
+        assert_eq!(store.known_content(&used.subject, guid).await.unwrap(), expected);
+        let of_nobody = store.known_content(&nobody, guid).await.unwrap();
+        assert_eq!(of_nobody, expected.map(|(id, _)| (id, None)));
+    }
 }
 
 pub fn one_use(name: &str, version: i32, text: &str) -> Vec<(String, i32, String)> {

@@ -10,6 +10,7 @@ const APPLICATION_ID: i64 = 0x4D53_5452;
 pub(super) const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../../../migrations/sqlite/0002_associations.sql"),
+    include_str!("../../../../migrations/sqlite/0003_users_of_ids.sql"),
 ];
 
 /// Why a database is not migrated. It was not changed.
@@ -115,6 +116,31 @@ mod tests {
         migrate(&mut connection, &[FIRST, SECOND]).await.unwrap();
         assert_eq!(number(&mut connection, "SELECT x + y FROM a").await, 3);
         assert_eq!(number(&mut connection, "PRAGMA user_version").await, 2);
+    }
+
+    #[tokio::test]
+    async fn uses_written_before_they_had_names_and_hashes_get_them() {
+        let mut connection = memory().await;
+        let (before, _) = STEPS.split_at(2);
+        migrate(&mut connection, before).await.unwrap();
+        let rows = "INSERT INTO contexts (context_id, name) VALUES (1, '.'), (2, '.c');
+            INSERT INTO subjects (subject_id, context_id, name, revision) VALUES (1, 1, 'orders-value', 1),
+                (2, 1, '\u{fffd}\u{10000}\u{1f600}\u{e9} a long one, whose hash overflows', 2), (3, 2, '', 3);
+            INSERT INTO uses (context_id, id, subject_id, version) VALUES (1, 7, 1, 1), (1, 7, 2, 1), (2, 8, 3, 2);";
+        sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
+        migrate(&mut connection, STEPS).await.unwrap();
+        let uses: Vec<(String, String, u32)> = sqlx::query_as(
+            "SELECT c.name, u.name, u.spread FROM uses u JOIN contexts c USING (context_id) ORDER BY subject_id",
+        )
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+        assert_eq!(uses.len(), 3);
+        assert_eq!(uses.first().map(|(_, name, _)| name.as_str()), Some("orders-value"));
+        for (context, name, spread) in uses {
+            let subject = super::super::rows::subject(&context, &name);
+            assert_eq!(spread, crate::store::speaker::spread(&subject), "{subject}");
+        }
     }
 
     #[tokio::test]

@@ -41,7 +41,7 @@ const MAX_BATCH: usize = 256;
 /// Connections for reading, opened as they are needed.
 const READERS: usize = 4;
 /// Bytes of schema text that the cache of subject states may keep.
-const STATE_CACHE_BYTES: u64 = 16 << 20;
+const STATE_CACHE_BYTES: u64 = 8 << 20;
 /// How many subjects' settings are cached.
 const SETTINGS_CACHE_ENTRIES: u64 = 4096;
 
@@ -162,6 +162,26 @@ impl Store for SqliteStore {
 
     async fn uses_of_id(&self, context: &Context, id: SchemaId) -> Result<Vec<SchemaVersion>, StoreError> {
         read::uses_of_id(&self.readers, context, id).await
+    }
+
+    async fn use_of_id(&self, subject: &Subject, id: SchemaId) -> Result<Option<SchemaVersion>, StoreError> {
+        read::use_of_id(&self.readers, subject, id).await
+    }
+
+    async fn speaker_of_id(
+        &self,
+        context: &Context,
+        id: SchemaId,
+    ) -> Result<Option<SchemaVersion>, StoreError> {
+        read::speaker_of_id(&self.readers, context, id).await
+    }
+
+    async fn known_content(
+        &self,
+        subject: &Subject,
+        guid: Guid,
+    ) -> Result<Option<(SchemaId, Option<SchemaVersion>)>, StoreError> {
+        read::known_content(&self.readers, subject, guid).await
     }
 
     async fn ids_of_guid(&self, guid: Guid) -> Result<Vec<(Context, SchemaId)>, StoreError> {

@@ -26,14 +26,53 @@ const VERSION: &str = concat!(
 const USES_OF_ID: &str = concat!(
     "SELECT ",
     version_columns!(),
-    ", s.name, u.replaced
+    ", u.name, u.replaced
       FROM contexts c CROSS JOIN uses u ON u.context_id = c.context_id AND u.id = ?2
-          CROSS JOIN subjects s ON s.subject_id = u.subject_id
           CROSS JOIN versions v ON v.subject_id = u.subject_id AND v.version = u.version
           LEFT JOIN contents t ON t.content_id = v.content_id AND (u.replaced = 1 OR u.subject_id =
               (SELECT f.subject_id FROM uses f
                WHERE f.context_id = c.context_id AND f.id = ?2 AND f.replaced = 0 ORDER BY f.subject_id LIMIT 1))
       WHERE c.name = ?1"
+);
+
+const USE_OF_ID: &str = concat!(
+    "SELECT ",
+    version_columns!(),
+    " FROM contexts c CROSS JOIN subjects s ON s.context_id = c.context_id AND s.name = ?2
+          CROSS JOIN uses u ON u.context_id = c.context_id AND u.id = ?3 AND u.subject_id = s.subject_id
+          CROSS JOIN versions v ON v.subject_id = u.subject_id AND v.version = u.version
+          CROSS JOIN contents t ON t.content_id = v.content_id
+      WHERE c.name = ?1"
+);
+
+/// The use in the lowest slot of the table that [`crate::store::speaker`] tells of.
+const SPEAKER_OF_ID: &str = concat!(
+    "WITH RECURSIVE
+         c (context_id) AS (SELECT context_id FROM contexts WHERE name = ?1),
+         n (uses) AS (SELECT count(*) FROM uses WHERE context_id = (SELECT context_id FROM c) AND id = ?2),
+         t (slots) AS (
+             SELECT 16 UNION ALL SELECT slots * 2 FROM t WHERE (SELECT uses FROM n) >= slots / 4 * 3
+         )
+     SELECT ",
+    version_columns!(),
+    ", u.name
+     FROM (SELECT subject_id, version, name FROM uses
+           WHERE context_id = (SELECT context_id FROM c) AND id = ?2
+           ORDER BY spread & ((SELECT max(slots) FROM t) - 1), name LIMIT 1) u
+         CROSS JOIN versions v ON v.subject_id = u.subject_id AND v.version = u.version
+         CROSS JOIN contents t ON t.content_id = v.content_id"
+);
+
+const KNOWN_CONTENT: &str = concat!(
+    "SELECT ",
+    version_columns!(),
+    ", h.id
+      FROM contexts c CROSS JOIN hashes h ON h.guid = ?3 AND h.context_id = c.context_id
+          LEFT JOIN subjects s ON s.context_id = c.context_id AND s.name = ?2
+          LEFT JOIN uses u ON u.context_id = c.context_id AND u.id = h.id AND u.subject_id = s.subject_id
+          LEFT JOIN versions v ON v.subject_id = u.subject_id AND v.version = u.version
+          LEFT JOIN contents t ON t.content_id = v.content_id
+      WHERE c.name = ?1 AND EXISTS (SELECT 1 FROM uses a WHERE a.context_id = c.context_id AND a.id = h.id)"
 );
 
 /// Subjects within [`Ranges`]. A text is less than any blob: a missing end is one.
@@ -109,6 +148,45 @@ pub(super) async fn uses_of_id(
     }
     uses.sort_by_cached_key(|version| ListingOrder::of(&version.subject));
     Ok(uses)
+}
+
+pub(super) async fn use_of_id(
+    readers: &Readers,
+    subject: &Subject,
+    id: SchemaId,
+) -> Result<Option<SchemaVersion>, StoreError> {
+    let query = sqlx::query(USE_OF_ID).bind(subject.context().as_str()).bind(subject.name()).bind(id.0);
+    let rows = fetch(readers, query).await?;
+    rows.first().map(|row| schema_version(row, 0, subject.clone())).transpose().map_err(database)
+}
+
+pub(super) async fn speaker_of_id(
+    readers: &Readers,
+    context: &Context,
+    id: SchemaId,
+) -> Result<Option<SchemaVersion>, StoreError> {
+    let rows = fetch(readers, sqlx::query(SPEAKER_OF_ID).bind(context.as_str()).bind(id.0)).await?;
+    let read = |row: &SqliteRow| {
+        let subject = Subject::new(context.clone(), row.try_get::<String, _>(VERSION_COLUMNS)?);
+        schema_version(row, 0, subject)
+    };
+    rows.first().map(read).transpose().map_err(database)
+}
+
+pub(super) async fn known_content(
+    readers: &Readers,
+    subject: &Subject,
+    guid: Guid,
+) -> Result<Option<(SchemaId, Option<SchemaVersion>)>, StoreError> {
+    let query = sqlx::query(KNOWN_CONTENT).bind(subject.context().as_str()).bind(subject.name());
+    let rows = fetch(readers, query.bind(guid.0.to_vec())).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let read = || -> Result<_, Error> {
+        let used = row.try_get::<Option<i32>, _>(0)?.is_some();
+        let own = used.then(|| schema_version(row, 0, subject.clone())).transpose()?;
+        Ok((SchemaId(row.try_get(VERSION_COLUMNS)?), own))
+    };
+    read().map(Some).map_err(database)
 }
 
 /// The content of the uses that were not replaced, from the row that has it.

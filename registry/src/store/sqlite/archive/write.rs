@@ -8,6 +8,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, Encode, Error, Row as _, Sqlite, Sqlit
 
 use super::super::rows::{ContentJson, damaged, to_json};
 use crate::store::snapshot::{Key, VersionRecord};
+use crate::store::speaker::spread;
 use crate::store::{Association, Snapshot};
 
 /// How many rows one statement takes; SQLite allows 32,766 values.
@@ -161,13 +162,15 @@ async fn write_indexes(
     contexts: &BTreeMap<&Context, i64>,
     subjects: &BTreeMap<&Key, i64>,
 ) -> Result<(), Error> {
-    let mut uses = Insert::new("uses (context_id, id, subject_id, version, replaced)", 5);
+    let mut uses = Insert::new("uses (context_id, id, subject_id, version, replaced, name, spread)", 7);
     for ((context, id), names) in &snapshot.uses {
         for (name, version) in names {
             let key = (context.clone(), name.clone());
             let replaced = snapshot.version(&key, *version).is_some_and(|version| version.id != *id);
             uses.value(contexts.get(context).copied())?.value(id.0)?;
             uses.value(subjects.get(&key).copied())?.value(version.0)?.value(replaced)?;
+            let subject = Subject::new(context.clone(), name.as_str());
+            uses.value(name.as_str())?.value(spread(&subject))?;
             uses.end_row(connection).await?;
         }
     }

@@ -12,6 +12,11 @@ use crate::store::{Association, AssociationChange, Lifecycle, NewAssociation, Re
 const REMOVE: &str = "DELETE FROM associations
     WHERE resource_id = ?1 AND resource_type = ?2 AND association_type = ?3";
 
+/// What another resource of the same name has: a resource whose name comes again takes the place of the former.
+const REMOVE_NAMESAKE: &str = "DELETE FROM associations
+    WHERE resource_namespace = ?3 AND resource_name = ?4 AND resource_type = ?2 AND association_type = ?5
+        AND subject_id = ?6 AND resource_id <> ?1";
+
 const PUT: &str = "INSERT INTO associations (resource_id, resource_type, resource_namespace, resource_name,
         association_type, subject_id, guid, lifecycle, frozen, created_ms, updated_ms)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)
@@ -83,6 +88,18 @@ impl Transaction<'_> {
                 return Err(Refusal::SubjectReferenced(subject.clone()).into());
             }
         }
+        self.execute(
+            REMOVE_NAMESAKE,
+            arguments![
+                resource.id.as_str(),
+                resource.kind.as_str(),
+                resource.namespace.as_str(),
+                resource.name.as_str(),
+                new.association_type.as_str(),
+                subject_id,
+            ],
+        )
+        .await?;
         let now_ms = self.now_ms();
         self.execute(
             PUT,

@@ -8,6 +8,7 @@ use super::super::rows::to_json;
 use super::sized::arguments;
 use super::transaction::{Stop, Transaction};
 use crate::store::Refusal;
+use crate::store::speaker::spread;
 
 /// The lowest of the versions `?3` of a subject that is referenced from outside of them. `?1` is its name, `?2` its
 /// number, `?4` whether soft-deleted referrers count.
@@ -18,9 +19,9 @@ const REFERENCED: &str = "SELECT min(r.target_version)
         AND NOT (r.subject_id = ?2 AND r.version IN (SELECT value FROM json_each(?3)))";
 
 /// Lets the id of each of the versions `?3` lead to the last of them that has it, and their contents to the ids they
-/// have: a soft deletion is a write.
-const USE_DELETED: &str = "INSERT INTO uses (context_id, id, subject_id, version)
-    SELECT ?1, id, subject_id, max(version) FROM versions
+/// have: a soft deletion is a write. `?4` and `?5` are the subject's name and its spread hash.
+const USE_DELETED: &str = "INSERT INTO uses (context_id, id, subject_id, version, name, spread)
+    SELECT ?1, id, subject_id, max(version), ?4, ?5 FROM versions
     WHERE subject_id = ?2 AND version IN (SELECT value FROM json_each(?3))
     GROUP BY id
     ON CONFLICT (context_id, id, subject_id) DO UPDATE SET version = excluded.version, replaced = 0;
@@ -70,7 +71,8 @@ impl Transaction<'_> {
                    WHERE subject_id = ?1 AND version IN (SELECT value FROM json_each(?2))";
         let now_ms = self.now_ms();
         self.execute(sql, arguments![subject_id, live.as_str(), now_ms]).await?;
-        self.execute(USE_DELETED, arguments![context_id, subject_id, live]).await?;
+        let arguments = arguments![context_id, subject_id, live, subject.name(), spread(subject)];
+        self.execute(USE_DELETED, arguments).await?;
         Ok(self.written(subject, subject_id).await?)
     }
 

@@ -10,6 +10,7 @@ use super::super::committed::Touched;
 use super::super::rows::ContentJson;
 use super::sized::{Sized, arguments, bind, values};
 use super::transaction::Transaction;
+use crate::store::speaker::spread;
 use crate::store::{Registered, Registration, SchemaVersion};
 
 static VERSIONS: LazyLock<Sized> = LazyLock::new(|| {
@@ -17,14 +18,14 @@ static VERSIONS: LazyLock<Sized> = LazyLock::new(|| {
         let subjects = values(rows, 4);
         let contents = values(rows, 7);
         let versions = values(rows, 6);
-        let uses = values(rows, 4);
+        let uses = values(rows, 6);
         let hashes = values(rows, 3);
         format!(
             "INSERT INTO subjects (subject_id, context_id, name, revision) {subjects}
                  ON CONFLICT (subject_id) DO UPDATE SET revision = excluded.revision;
              INSERT INTO contents (content_id, guid, schema_type, schema, refs, metadata, rule_set) {contents};
              INSERT INTO versions (subject_id, version, id, content_id, deleted, ts_ms) {versions};
-             INSERT INTO uses (context_id, id, subject_id, version) {uses}
+             INSERT INTO uses (context_id, id, subject_id, version, name, spread) {uses}
                  ON CONFLICT (context_id, id, subject_id) DO UPDATE SET version = excluded.version, replaced = 0;
              INSERT INTO hashes (guid, context_id, id) {hashes}
                  ON CONFLICT (guid, context_id) DO UPDATE SET id = excluded.id"
@@ -105,6 +106,8 @@ impl Transaction<'_> {
                 bind(a, row.id)?;
                 bind(a, row.subject_id)?;
                 bind(a, row.version)?;
+                bind(a, row.registration.subject.name())?;
+                bind(a, spread(&row.registration.subject))?;
             }
             for row in group {
                 bind(a, row.registration.content.guid.0.as_slice())?;
