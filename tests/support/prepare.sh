@@ -3,7 +3,7 @@
 #   MUSTER_CACHE   the folder; default ${XDG_CACHE_HOME:-$HOME/.cache}/muster
 #
 # Sets kafka_libs (Kafka's jars) and clients_python (an interpreter with the Python clients). The other clients that
-# tests/clients drives are in javascript/, go/ and java/ of the folder; the Rust one is built beside the binary.
+# tests/clients drives are in javascript/, go/, java/ and schemathesis/ of the folder; the Rust one is built beside the binary.
 
 tests_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${MUSTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/muster}
@@ -41,26 +41,29 @@ fetch_kafka() {
   echo "$stamp" >"$kafka_libs/complete"
 }
 
-# fetch_clients: the Python clients, in a virtual environment of their own, once per version of the requirements.
-fetch_clients() {
-  local requirements=$tests_folder/clients/requirements.txt stamp
+# fetch_clients: the Python clients.
+fetch_clients() { fetch_python clients "$tests_folder/clients/requirements.txt"; }
+
+# fetch_python NAME REQUIREMENTS: a virtual environment of its own in the cache, once per version of the requirements.
+fetch_python() {
+  local folder=$cache/$1 requirements=$2 stamp
   stamp=$(cksum <"$requirements")
-  [ "$(cat "$cache/clients/complete" 2>/dev/null)" = "$stamp" ] && "$clients_python" -c '' 2>/dev/null && return 0
+  [ "$(cat "$folder/complete" 2>/dev/null)" = "$stamp" ] && "$folder/bin/python" -c '' 2>/dev/null && return 0
   require python3 python3 || return 1
-  echo "installing Python clients into $cache/clients"
-  rm -rf "$cache/clients"
+  echo "installing Python packages into $folder"
+  rm -rf "$folder"
   mkdir -p "$cache"
-  if ! python3 -m venv "$cache/clients" </dev/null; then
+  if ! python3 -m venv "$folder" </dev/null; then
     # Debian ships venv apart.
-    rm -rf "$cache/clients"
+    rm -rf "$folder"
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
       apt-get update -qq </dev/null >/dev/null 2>&1 || true
       DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv </dev/null >/dev/null || true
     fi
-    python3 -m venv "$cache/clients" </dev/null || return 1
+    python3 -m venv "$folder" </dev/null || return 1
   fi
-  "$cache/clients/bin/pip" install --quiet --disable-pip-version-check -r "$requirements" </dev/null || return 1
-  echo "$stamp" >"$cache/clients/complete"
+  "$folder/bin/pip" install --quiet --disable-pip-version-check -r "$requirements" </dev/null || return 1
+  echo "$stamp" >"$folder/complete"
 }
 
 # up_to_date STAMP-FILE FILE...: whether STAMP-FILE holds the checksum of these files, which goes to $stamp.
@@ -83,6 +86,7 @@ prepare_client() {
   missing=
   case $1 in
     python) fetch_clients ;;
+    schemathesis) fetch_python schemathesis "$tests_folder/clients/schemathesis/requirements.txt" ;;
     javascript) prepare_javascript ;;
     go) prepare_go ;;
     java) prepare_java ;;
