@@ -59,6 +59,26 @@ pub(crate) fn exact_or_default(headers: &HeaderMap) -> HeaderValue {
     produced(PRODUCED.iter().position(|(name, _)| Some(*name) == accept).unwrap_or(0))
 }
 
+/// The quality of a range in thousandths, and the range without its parameters.
+pub(crate) fn ranked(range: &str) -> (u16, &str) {
+    let mut parts = range.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    let quality = parts.find_map(|part| {
+        let (key, value) = part.split_once('=')?;
+        key.trim().eq_ignore_ascii_case("q").then(|| thousandths(value.trim()))
+    });
+    (quality.unwrap_or(1000), name)
+}
+
+/// Whether the client takes plain text.
+pub(crate) fn takes_text(headers: &HeaderMap) -> bool {
+    let Some(accept) = headers.get(header::ACCEPT) else { return true };
+    let ranges = accept.to_str().unwrap_or_default().split(',').map(ranked);
+    ranges
+        .into_iter()
+        .any(|(quality, range)| quality > 0 && matches!(range, "text/plain" | "text/*" | "*/*" | "*"))
+}
+
 /// A range with the type of ours that it selects.
 struct Choice {
     quality: u16,

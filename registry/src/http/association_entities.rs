@@ -270,7 +270,7 @@ fn lifecycle(text: Text) -> Result<Option<Lifecycle>, Failure> {
     let parse = |text: String| {
         text.parse().map_err(|_| HttpFailure::Malformed(format!("Unknown lifecycle {text}")).into())
     };
-    text.0.filter(|text| !text.is_empty()).map(parse).transpose()
+    text.0.map(parse).transpose()
 }
 
 /// Whether an association is frozen, where that does not follow from its lifecycle.

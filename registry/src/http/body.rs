@@ -1,5 +1,6 @@
 //! Request bodies: bounded in size, time and depth, then read leniently (registry API spec §1.2).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
+use muster_schema::Limits;
+use muster_schema::jsontext::{self, Comments};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -23,6 +26,9 @@ const SMALL_BODY_BYTES: usize = 64 << 10;
 
 /// What large bodies may take together.
 const LARGE_BODIES_BYTES: usize = 256 << 20;
+
+/// Longest body in which members of one name are looked for: twice as long as any schema.
+const MOST_REPEATED_BYTES: usize = 2 << 20;
 
 /// How much of a body that is too long is read and thrown away at most.
 const MOST_DISCARDED_BYTES: usize = 64 << 20;
@@ -156,18 +162,20 @@ pub(crate) async fn parse_body<T: DeserializeOwned + Send + 'static>(
 
 /// Reads JSON; none for nothing but white space.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, HttpFailure> {
-    if bytes.trim_ascii().is_empty() {
+    let text = decoded(bytes).ok_or_else(|| HttpFailure::Malformed("Malformed encoding".to_owned()))?;
+    if text.trim_ascii().is_empty() {
         return Ok(None);
     }
-    if depth(bytes) > MOST_DEPTH {
+    if depth(text.as_bytes()) > MOST_DEPTH {
         return Err(HttpFailure::Malformed(format!(
             "Document nesting depth exceeds the maximum of {MOST_DEPTH}"
         )));
     }
-    let read = match without_odd_numbers(bytes) {
-        Some(plain) => serde_json::from_slice(&plain),
-        None => serde_json::from_slice(bytes),
-    };
+    let text = without_odd_numbers(&text).map_or(text, Cow::Owned);
+    let read = serde_json::from_str(&text).or_else(|error| match without_repeated_members(&error, &text) {
+        Some(plain) => serde_json::from_str(&plain),
+        None => Err(error),
+    });
     read.map(Some).map_err(|error| {
         let text = error.to_string();
         let text = text.split(" at line ").next().unwrap_or_default();
@@ -175,15 +183,49 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, HttpFailure> {
     })
 }
 
+/// The text of a body: UTF-8, or UTF-16 if a byte order mark or a zero byte beside the first character says so. JSON
+/// begins with an ASCII character, so nothing else looks like that. `None` if it is malformed.
+fn decoded(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    match bytes {
+        [0xef, 0xbb, 0xbf, rest @ ..] => str::from_utf8(rest).ok().map(Cow::Borrowed),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0, 1..=255, ..] => utf16(bytes, u16::from_be_bytes),
+        [1..=255, 0, ..] => utf16(bytes, u16::from_le_bytes),
+        _ => str::from_utf8(bytes).ok().map(Cow::Borrowed),
+    }
+}
+
+fn utf16<'a>(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<Cow<'a, str>> {
+    let (pairs, []) = bytes.as_chunks::<2>() else { return None };
+    char::decode_utf16(pairs.iter().map(|pair| unit(*pair)))
+        .collect::<Result<String, _>>()
+        .ok()
+        .map(Cow::Owned)
+}
+
+/// The same text with the last one of each object's members of one name, if `error` is that there are several: the
+/// reference lets the last one count. Texts that are longer than any schema may be keep their error.
+fn without_repeated_members(error: &serde_json::Error, text: &str) -> Option<String> {
+    if !error.is_data() || !error.to_string().starts_with("duplicate field ") {
+        return None;
+    }
+    let mut plain = String::with_capacity(text.len());
+    let limits = Limits { schema_bytes: MOST_REPEATED_BYTES, ..Limits::default() };
+    jsontext::write_verbatim(&mut plain, &jsontext::read(text, Comments::Refused, &limits).ok()?);
+    Some(plain)
+}
+
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The bytes with `null` in place of the tokens `NaN`, `Infinity` and `-Infinity`, which the reference's parser knows;
-/// none if there are none.
-fn without_odd_numbers(bytes: &[u8]) -> Option<Vec<u8>> {
-    const TOKENS: [&[u8]; 3] = [b"NaN", b"-Infinity", b"Infinity"];
-    if !bytes.windows(3).any(|window| window == b"NaN" || window == b"Inf") {
+/// The text with `null` in place of the tokens `NaN` and `Infinity`, which the reference's parser knows; none if there
+/// are none.
+fn without_odd_numbers(text: &str) -> Option<String> {
+    const TOKENS: [&[u8]; 6] = [b"NaN", b"-Infinity", b"Infinity", b"+Infinity", b"-INF", b"+INF"];
+    let bytes = text.as_bytes();
+    if !bytes.windows(3).any(|window| matches!(window, b"NaN" | b"Inf" | b"INF")) {
         return None;
     }
     let mut plain = Vec::with_capacity(bytes.len());
@@ -211,7 +253,8 @@ fn without_odd_numbers(bytes: &[u8]) -> Option<Vec<u8>> {
         plain.push(*first);
         rest = after;
     }
-    Some(plain)
+    // Only ASCII was replaced.
+    String::from_utf8(plain).ok()
 }
 
 /// How deeply brackets nest outside strings. Skipping an unknown member does not count, so this comes first.
@@ -269,13 +312,63 @@ mod tests {
         let cases = [
             (r#"{"a":1}"#, None),
             (r#"{"a":NaN,"b":[-Infinity,Infinity]}"#, Some(r#"{"a":null,"b":[null,null]}"#)),
+            (r#"[+INF,-INF,+Infinity]"#, Some("[null,null,null]")),
             (r#"{"a":"NaN \" Infinity"}"#, Some(r#"{"a":"NaN \" Infinity"}"#)),
             ("\"NaN\\", Some("\"NaN\\")),
         ];
         for (json, expected) in cases {
-            let plain = without_odd_numbers(json.as_bytes()).map(|plain| String::from_utf8(plain).unwrap());
-            assert_eq!(plain.as_deref(), expected, "{json}");
+            assert_eq!(without_odd_numbers(json).as_deref(), expected, "{json}");
         }
+    }
+
+    #[derive(Debug, Default, PartialEq, serde::Deserialize)]
+    #[serde(default)]
+    struct Outer {
+        a: Option<i32>,
+        inner: Object<Inner>,
+    }
+
+    #[derive(Debug, Default, PartialEq, serde::Deserialize)]
+    #[serde(default)]
+    struct Inner {
+        b: Option<String>,
+    }
+
+    #[test]
+    fn of_members_of_one_name_the_last_counts() {
+        let json = r#"{"a":1,"inner":{"b":"x"},"a":2,"inner":{"b":"x","c":[1],"b":"\"","c":1e400}}"#;
+        let outer = parse::<Object<Outer>>(json.as_bytes()).unwrap().unwrap().0.unwrap();
+        assert_eq!(outer, Outer { a: Some(2), inner: Object(Some(Inner { b: Some("\"".to_owned()) })) });
+        let long = format!(r#"{{"a":1,"a":2,"x":"{}"}}"#, "x".repeat(MOST_REPEATED_BYTES));
+        let wrong = r#"{"a":1,"a":"x"}"#;
+        for refused in [long.as_str(), wrong] {
+            assert!(parse::<Object<Outer>>(refused.as_bytes()).is_err());
+        }
+    }
+
+    #[test]
+    fn bodies_may_come_in_utf16_and_with_a_byte_order_mark() {
+        let json = r#"{"b":"ü😀"}"#;
+        let units: Vec<u16> = json.encode_utf16().collect();
+        let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+        let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        let marked = |mark: &[u8], rest: &[u8]| [mark, rest].concat();
+        let expected = parse::<Object<Inner>>(json.as_bytes()).unwrap();
+        assert!(expected.is_some());
+        for bytes in [
+            marked(b"\xef\xbb\xbf", json.as_bytes()),
+            marked(b"\xfe\xff", &big),
+            marked(b"\xff\xfe", &little),
+            big.clone(),
+            little,
+        ] {
+            assert_eq!(parse::<Object<Inner>>(&bytes).unwrap(), expected, "{bytes:?}");
+        }
+        let malformed: [&[u8]; 4] = [b"{\"x\":\"\xff\"}", big.get(1..).unwrap(), b"\0{\0", b"\xfe\xff\xd8\0"];
+        for bytes in malformed {
+            assert!(parse::<Object<Inner>>(bytes).is_err(), "{bytes:?}");
+        }
+        assert_eq!(parse::<Object<Inner>>(b"\xef\xbb\xbf").unwrap(), None);
     }
 
     #[test]

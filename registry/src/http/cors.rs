@@ -35,13 +35,14 @@ impl Cors {
         })
     }
 
-    /// The answer to the question that a browser asks before a request; none if this is another request.
+    /// The answer to the question that a browser asks before a request, but for what [`Cors::allow`] adds to every
+    /// answer; none if this is another request.
     pub(crate) fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response<Body>> {
         if *method != Method::OPTIONS || !headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
             return None;
         }
         let mut response = Response::new(Body::empty());
-        if self.allow(headers, response.headers_mut()) {
+        if self.allows(headers) {
             let out = response.headers_mut();
             out.insert(header::ACCESS_CONTROL_ALLOW_METHODS, self.methods.clone());
             out.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, self.headers.clone());
@@ -50,20 +51,24 @@ impl Cors {
         Some(response)
     }
 
-    /// Adds to an answer what lets the caller's page read it; whether its origin is allowed.
-    pub(crate) fn allow(&self, headers: &HeaderMap, out: &mut HeaderMap) -> bool {
-        let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    /// Adds to an answer what lets the caller's page read it, if its origin is allowed.
+    pub(crate) fn allow(&self, headers: &HeaderMap, out: &mut HeaderMap) {
+        let Some(origin) = headers.get(header::ORIGIN) else { return };
         out.append(header::VARY, HeaderValue::from_static("origin"));
-        let allowed = origin.to_str().is_ok_and(|origin| {
-            self.origins.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin))
-        });
-        if allowed {
+        if self.allows(headers) {
             out.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             if let Some(exposed) = &self.exposed {
                 out.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed.clone());
             }
         }
-        allowed
+    }
+
+    /// Whether the caller's origin is allowed.
+    fn allows(&self, headers: &HeaderMap) -> bool {
+        let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+        origin.is_some_and(|origin| {
+            self.origins.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin))
+        })
     }
 }
 
@@ -84,7 +89,9 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
             headers.insert(header::ACCESS_CONTROL_REQUEST_METHOD, HeaderValue::from_static("PUT"));
-            cors.preflight(&Method::OPTIONS, &headers).unwrap()
+            let mut response = cors.preflight(&Method::OPTIONS, &headers).unwrap();
+            cors.allow(&headers, response.headers_mut());
+            response
         };
         let allowed = ask("https://a.example");
         assert_eq!(allowed.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "https://a.example");

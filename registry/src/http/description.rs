@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder};
 
 use super::accept;
@@ -53,6 +54,11 @@ fn complete(operation: &mut Operation, method: &str, path: &str, api: bool) {
     if !api {
         return;
     }
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter {
+            bound(parameter);
+        }
+    }
     if let Some(RefOr::T(body)) = &mut operation.request_body
         && let Some(content) = body.content.get(accept::JSON).cloned()
     {
@@ -77,4 +83,50 @@ fn complete(operation: &mut Operation, method: &str, path: &str, api: bool) {
         |response, (media_type, _)| response.content(*media_type, Content::new(Some(error.clone()))),
     );
     operation.responses.responses.insert("default".to_owned(), RefOr::T(other.build()));
+    operation
+        .responses
+        .responses
+        .entry("400".to_owned())
+        .or_insert_with(|| RefOr::T(malformed(method).build()));
+}
+
+/// What holds for a parameter wherever it stands.
+fn bound(parameter: &mut Parameter) {
+    let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema else { return };
+    match parameter.parameter_in {
+        // A target with such characters is refused outright.
+        ParameterIn::Path if schema.schema_type == SchemaType::Type(Type::String) => {
+            schema.pattern = Some(r"^[^\u0000-\u001f\u007f\\]+$".to_owned());
+        }
+        ParameterIn::Query if parameter.name == "offset" => schema.minimum = Some(0.into()),
+        _ => {}
+    }
+}
+
+/// The answer to a request that cannot be understood: a registry error, or the page of a target that is refused
+/// outright. What the latter looks like goes by `Accept`; for DELETE it is empty.
+fn malformed(method: &str) -> ResponseBuilder {
+    let response = ResponseBuilder::new().description("The request cannot be understood");
+    if method == "DELETE" {
+        return response;
+    }
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let error = || Ref::from_schema_name("ErrorBody");
+    let refused = ["message", "url", "status"]
+        .into_iter()
+        .fold(ObjectBuilder::new(), |page, name| page.property(name, text()).required(name))
+        .build();
+    accept::PRODUCED
+        .iter()
+        .fold(response, |response, (media_type, _)| {
+            let content = if *media_type == accept::JSON {
+                let either = OneOfBuilder::new().item(error()).item(Schema::Object(refused.clone()));
+                Content::new(Some(Schema::OneOf(either.build())))
+            } else {
+                Content::new(Some(RefOr::<Schema>::Ref(error())))
+            };
+            response.content(*media_type, content)
+        })
+        .content("text/html", Content::new(Some(Schema::Object(text().build()))))
+        .content("text/plain", Content::new(Some(Schema::Object(text().build()))))
 }

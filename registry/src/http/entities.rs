@@ -12,6 +12,8 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::association_entities::AssociationEntity;
+use super::lenient::Word;
+use super::requests::{Environments, RuleKinds, RuleModes};
 use crate::service::Found;
 use crate::store::{ConfigRecord, SchemaVersion};
 
@@ -98,8 +100,9 @@ pub(crate) struct RuleSetEntity {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Option<Vec<RuleEntity>>)]
     encoding_rules: Vec<RuleEntity>,
-    /// `ALL`, `CLIENT`, `GATEWAY`, `SERVER` or `NONE`.
+    /// Where they run.
     #[serde(skip_serializing_if = "is_blank")]
+    #[schema(schema_with = Word::<Environments>::described)]
     enable_at: Option<String>,
 }
 
@@ -113,11 +116,13 @@ pub(crate) struct RuleEntity {
     /// For people.
     #[serde(skip_serializing_if = "is_blank")]
     doc: Option<String>,
-    /// `TRANSFORM` or `CONDITION`.
+    /// What it does.
     #[serde(skip_serializing_if = "is_blank")]
+    #[schema(schema_with = Word::<RuleKinds>::described)]
     kind: Option<String>,
     /// When it runs.
     #[serde(skip_serializing_if = "is_blank")]
+    #[schema(schema_with = Word::<RuleModes>::described)]
     mode: Option<String>,
     /// Which executor runs it.
     #[serde(rename = "type", skip_serializing_if = "is_blank")]
@@ -308,7 +313,10 @@ impl SchemaAnswer {
             return;
         }
         for reference in &mut self.references {
-            reference.subject = muster_schema::Subject::parse_in(&reference.subject, context).to_string();
+            let target = muster_schema::Subject::parse_in(&reference.subject, context);
+            // A bare name would be taken in the referrer's context again.
+            let of_default = target.context().is_default();
+            reference.subject = if of_default { format!(":.:{}", target.name()) } else { target.to_string() };
         }
     }
 }
@@ -414,7 +422,7 @@ mod tests {
     #[test]
     fn rules_get_their_default_kind_and_mode() {
         let read: Object<RuleSetRequest> =
-            serde_json::from_str(r#"{"domainRules":[{"name":"r","type":"CEL"}],"enableAt":""}"#).unwrap();
+            serde_json::from_str(r#"{"domainRules":[{"name":"r","type":"CEL"}],"enableAt":null}"#).unwrap();
         let printed = serde_json::to_string(&RuleSetEntity::from(read.0.unwrap().into_domain())).unwrap();
         assert_eq!(
             printed,

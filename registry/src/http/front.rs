@@ -189,9 +189,16 @@ impl Front {
             }
             Err(Unroutable::Service(error)) => return Failure::Service(error).into_response(),
         }
-        match self.router.clone().call(request).await {
+        let options = (*request.method() == Method::OPTIONS).then(|| request.headers().clone());
+        let response = match self.router.clone().call(request).await {
             Ok(response) => response,
             Err(never) => match never {},
+        };
+        match options {
+            Some(headers) if response.status() == StatusCode::METHOD_NOT_ALLOWED => {
+                methods(&headers, &response)
+            }
+            _ => response,
         }
     }
 
@@ -220,6 +227,25 @@ impl Front {
         }
         Response::from_parts(parts, Body::from(gzipped.unwrap_or(body)))
     }
+}
+
+/// The answer to OPTIONS: what else the path may be asked, told by the answer that it is not OPTIONS.
+fn methods(headers: &HeaderMap, refusal: &Response<Body>) -> Response<Body> {
+    let allowed =
+        refusal.headers().get(header::ALLOW).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let allowed = format!("{allowed},OPTIONS");
+    let mut response = Response::new(Body::empty());
+    let media_type = if accept::takes_text(headers) {
+        *response.body_mut() = Body::from(allowed.replace(',', ", "));
+        HeaderValue::from_static("text/plain")
+    } else {
+        accept::exact_or_default(headers)
+    };
+    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+    if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
 }
 
 /// A configured header; none, with a line in the log, if it cannot be one.

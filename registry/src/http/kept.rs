@@ -63,7 +63,8 @@ pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
             let refused = parameters
                 .split_once('=')
                 .is_some_and(|(_, quality)| quality.trim().parse::<f32>().is_ok_and(|q| q <= 0.0));
-            matches!(name.trim(), "gzip" | "x-gzip" | "*") && !refused
+            let known = ["gzip", "x-gzip", "*"].iter().any(|known| known.eq_ignore_ascii_case(name.trim()));
+            known && !refused
         })
     })
 }
@@ -79,6 +80,7 @@ mod tests {
         let cases = [
             ("gzip", true),
             ("deflate, gzip;q=0.5", true),
+            ("GZip", true),
             ("*", true),
             ("br", false),
             ("gzip;q=0", false),

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 /// Most entries of one list or map in a request. Real requests have some dozens; without a bound a body of small
 /// entries would take many times its own size in memory.
@@ -21,15 +22,15 @@ pub(crate) struct Object<T>(pub(crate) Option<T>);
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Text(pub(crate) Option<String>);
 
-/// A 32-bit integer; fractions are cut off, quoted integers read, blank text is none.
+/// A 32-bit integer; fractions are cut off, quoted integers read, blank text and `"null"` are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Int(pub(crate) Option<i32>);
 
-/// A boolean; integers count as "not 0", `true` and `false` are read in quotes too, blank text is none.
+/// A boolean; integers count as "not 0", `true` and `false` are read in quotes too, blank text and `"null"` are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flag(pub(crate) Option<bool>);
 
-/// One of some words, in any letter case, or null; blank text is none. Another word is of the wrong shape.
+/// One of some words, or its position among them, or null. Anything else is of the wrong shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word<W>(pub(crate) Option<&'static str>, PhantomData<W>);
 
@@ -37,6 +38,17 @@ pub(crate) struct Word<W>(pub(crate) Option<&'static str>, PhantomData<W>);
 pub(crate) trait Words {
     /// Their names, as they are kept.
     const NAMES: &'static [&'static str];
+}
+
+impl<W: Words> Word<W> {
+    /// Describes the member: one of the names, or null.
+    pub(crate) fn described() -> utoipa::openapi::Object {
+        let names = W::NAMES.iter().map(|name| serde_json::Value::from(*name));
+        ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .enum_values(Some(names.chain([serde_json::Value::Null])))
+            .build()
+    }
 }
 
 impl<W> Default for Word<W> {
@@ -47,12 +59,43 @@ impl<W> Default for Word<W> {
 
 impl<'de, W: Words> Deserialize<'de> for Word<W> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Text::deserialize(deserializer)?.0.filter(|text| !text.is_empty());
+        let text = Text::deserialize(deserializer)?.0;
         let find = |text: String| {
-            let known = W::NAMES.iter().find(|name| name.eq_ignore_ascii_case(&text)).copied();
-            known.ok_or_else(|| D::Error::unknown_variant(&text, W::NAMES))
+            let text = text.trim();
+            let at = || W::NAMES.get(text.parse::<usize>().ok()?);
+            let known = W::NAMES.iter().find(|name| **name == text).or_else(at).copied();
+            known.ok_or_else(|| D::Error::unknown_variant(text, W::NAMES))
         };
         Ok(Self(text.map(find).transpose()?, PhantomData))
+    }
+}
+
+/// A value that cannot be null where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Present<T>(pub(crate) T);
+
+/// A value that may be null.
+pub(crate) trait Nullable {
+    /// Whether it is.
+    fn is_null(&self) -> bool;
+}
+
+impl Nullable for Text {
+    fn is_null(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl<T> Nullable for List<T> {
+    fn is_null(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Nullable> Deserialize<'de> for Present<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = T::deserialize(deserializer)?;
+        if value.is_null() { Err(D::Error::custom("null where a value has to be")) } else { Ok(Self(value)) }
     }
 }
 
@@ -85,17 +128,19 @@ impl List<Text> {
     pub(crate) fn texts(self) -> Option<Vec<String>> {
         self.0.map(|items| items.into_iter().filter_map(|text| text.0).collect())
     }
+}
 
+impl List<Present<Text>> {
     /// The texts as a set.
     pub(crate) fn text_set(self) -> Option<BTreeSet<String>> {
-        self.0.map(|items| items.into_iter().filter_map(|text| text.0).collect())
+        self.0.map(|items| items.into_iter().filter_map(|text| text.0.0).collect())
     }
 }
 
-impl Map<Text> {
-    /// The entries that have a value.
+impl Map<Present<Text>> {
+    /// The texts.
     pub(crate) fn texts(self) -> Option<BTreeMap<String, String>> {
-        self.0.map(|map| map.into_iter().filter_map(|(key, text)| Some((key, text.0?))).collect())
+        self.0.map(|map| map.into_iter().filter_map(|(key, text)| Some((key, text.0.0?))).collect())
     }
 }
 
@@ -171,7 +216,7 @@ impl<'de> Deserialize<'de> for Int {
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Int, E> {
                 let trimmed = text.trim();
-                if trimmed.is_empty() {
+                if matches!(trimmed, "" | "null") {
                     return Ok(Int(None));
                 }
                 let parsed = trimmed.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))?;
@@ -222,7 +267,7 @@ impl<'de> Deserialize<'de> for Flag {
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Flag, E> {
                 match text.trim() {
-                    "" => Ok(Flag(None)),
+                    "" | "null" => Ok(Flag(None)),
                     "true" | "True" | "TRUE" => Ok(Flag(Some(true))),
                     "false" | "False" | "FALSE" => Ok(Flag(Some(false))),
                     _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
@@ -296,8 +341,16 @@ mod tests {
         int: Int,
         flag: Flag,
         list: List<Text>,
-        map: Map<Text>,
+        map: Map<Present<Text>>,
+        word: Word<Colours>,
         member: Member<Int>,
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Colours;
+
+    impl Words for Colours {
+        const NAMES: &'static [&'static str] = &["RED", "GREEN"];
     }
 
     fn read(json: &str) -> Option<Body> {
@@ -321,6 +374,7 @@ mod tests {
             (r#"{"int":-1.7}"#, Some(int(-1))),
             (r#"{"int":" 5 "}"#, Some(int(5))),
             (r#"{"int":""}"#, Some(Body::default())),
+            (r#"{"int":"null","flag":"null"}"#, Some(Body::default())),
             (r#"{"int":"1.7"}"#, None),
             (r#"{"int":true}"#, None),
             (r#"{"int":2147483648}"#, None),
@@ -338,6 +392,26 @@ mod tests {
     }
 
     #[test]
+    fn words_are_names_as_they_are_written_or_positions() {
+        let cases = [
+            ("\"GREEN\"", Some(Some("GREEN"))),
+            ("\" RED \"", Some(Some("RED"))),
+            ("1", Some(Some("GREEN"))),
+            ("\"0\"", Some(Some("RED"))),
+            ("null", Some(None)),
+            ("\"green\"", None),
+            ("\"\"", None),
+            ("2", None),
+            ("-1", None),
+            ("1.0", None),
+            ("true", None),
+        ];
+        for (word, expected) in cases {
+            assert_eq!(read(&format!("{{\"word\":{word}}}")).map(|body| body.word.0), expected, "{word}");
+        }
+    }
+
+    #[test]
     fn shapes_are_not_converted() {
         for json in [
             "[]",
@@ -348,10 +422,11 @@ mod tests {
             r#"{"list":"x"}"#,
             r#"{"map":[]}"#,
             r#"{"map":"x"}"#,
+            r#"{"map":{"a":null}}"#,
         ] {
             assert_eq!(read(json), None, "{json}");
         }
-        let lists = read(r#"{"list":["a",null,1],"map":{"a":1,"b":null}}"#).unwrap();
+        let lists = read(r#"{"list":["a",null,1],"map":{"a":1}}"#).unwrap();
         assert_eq!(lists.list.texts(), Some(vec!["a".to_owned(), "1".to_owned()]));
         assert_eq!(
             lists.map.texts().unwrap().into_iter().collect::<Vec<_>>(),

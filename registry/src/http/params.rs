@@ -34,10 +34,10 @@ impl Query {
         self.text(name).eq_ignore_ascii_case("true")
     }
 
-    /// The first value as an integer; empty counts as absent, what is no integer does not exist (404).
+    /// The first value as an integer; blank counts as absent, what is no integer does not exist (404).
     fn int(&self, name: &str, default: i32) -> Result<i32, HttpFailure> {
         match self.text(name) {
-            "" => Ok(default),
+            blank if blank.trim().is_empty() => Ok(default),
             text => text.parse().map_err(|_| HttpFailure::NotFound),
         }
     }

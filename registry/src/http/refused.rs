@@ -4,13 +4,18 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
+use super::accept;
 use super::target::Refused;
 
-/// The page: HTML, plain text or JSON by what the client accepts first; empty for registry clients and for DELETE.
+/// The page: HTML, plain text or JSON by what the client likes best; empty for registry clients and for methods that
+/// get no pages.
 pub(crate) fn page(method: &Method, headers: &HeaderMap, target: &str, refused: Refused) -> Response<Body> {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    let accepted = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
-    let shape = accepted.into_iter().find_map(|range| match range {
+    let ranked = accept.split(',').map(accept::ranked);
+    let mut accepted: Vec<(u16, &str)> = ranked.filter(|(quality, _)| *quality > 0).collect();
+    // Of equal quality, what is named in full comes before wildcards.
+    accepted.sort_by_key(|(quality, range)| (u16::MAX - quality, range.contains('*')));
+    let shape = accepted.into_iter().find_map(|(_, range)| match range {
         "text/html" | "text/*" | "*/*" | "*" => Some(Shape::Html),
         "text/plain" => Some(Shape::Plain),
         "application/json" | "text/json" => Some(Shape::Json),
@@ -18,7 +23,8 @@ pub(crate) fn page(method: &Method, headers: &HeaderMap, target: &str, refused: 
     });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::BAD_REQUEST;
-    let Some(shape) = shape.filter(|_| *method != Method::DELETE) else { return response };
+    let paged = matches!(*method, Method::GET | Method::HEAD | Method::POST | Method::PUT);
+    let Some(shape) = shape.filter(|_| paged) else { return response };
     let (media_type, body) = match shape {
         Shape::Html => {
             let text = refused.0;

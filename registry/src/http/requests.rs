@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::entities::{MetadataEntity, RuleSetEntity, SchemaTagsEntity};
-use super::lenient::{Flag, Int, List, Map, Object, Text, Word, Words};
+use super::lenient::{Flag, Int, List, Map, Object, Present, Text, Word, Words};
 use crate::service::{Draft, PartialReference, Registering};
 
 /// A schema to register, look up or check.
@@ -76,9 +76,9 @@ pub(crate) struct ReferenceRequest {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct MetadataRequest {
-    tags: Map<List<Text>>,
-    properties: Map<Text>,
-    sensitive: List<Text>,
+    tags: Map<Present<List<Present<Text>>>>,
+    properties: Map<Present<Text>>,
+    sensitive: List<Present<Text>>,
 }
 
 /// A rule set as sent.
@@ -91,22 +91,25 @@ pub(crate) struct RuleSetRequest {
     enable_at: Word<Environments>,
 }
 
+/// Where the rules of a set run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Environments;
+pub(crate) struct Environments;
 
 impl Words for Environments {
     const NAMES: &'static [&'static str] = &["ALL", "CLIENT", "GATEWAY", "SERVER", "NONE"];
 }
 
+/// What a rule does.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct RuleKinds;
+pub(crate) struct RuleKinds;
 
 impl Words for RuleKinds {
     const NAMES: &'static [&'static str] = &["TRANSFORM", "CONDITION"];
 }
 
+/// When a rule runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct RuleModes;
+pub(crate) struct RuleModes;
 
 impl Words for RuleModes {
     const NAMES: &'static [&'static str] = &["UPGRADE", "DOWNGRADE", "UPDOWN", "WRITE", "READ", "WRITEREAD"];
@@ -121,8 +124,8 @@ struct RuleRequest {
     mode: Word<RuleModes>,
     #[serde(rename = "type")]
     rule_type: Text,
-    tags: List<Text>,
-    params: Map<Text>,
+    tags: List<Present<Text>>,
+    params: Map<Present<Text>>,
     expr: Text,
     on_success: Text,
     on_failure: Text,
@@ -141,7 +144,15 @@ pub(crate) struct SchemaTagsRequest {
 #[serde(default, rename_all = "camelCase")]
 struct SchemaEntityRequest {
     entity_path: Text,
-    entity_type: Text,
+    entity_type: Word<EntityTypes>,
+}
+
+/// What inline tags are on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct EntityTypes;
+
+impl Words for EntityTypes {
+    const NAMES: &'static [&'static str] = &["sr_record", "sr_field"];
 }
 
 impl SchemaRequest {
@@ -182,7 +193,7 @@ impl SchemaRequest {
 impl MetadataRequest {
     pub(crate) fn into_domain(self) -> Metadata {
         let tags = self.tags.0.map(|tags| {
-            tags.into_iter().map(|(path, tags)| (path, tags.text_set().unwrap_or_default())).collect()
+            tags.into_iter().map(|(path, tags)| (path, tags.0.text_set().unwrap_or_default())).collect()
         });
         Metadata { tags, properties: self.properties.texts(), sensitive: self.sensitive.text_set() }
     }
@@ -233,7 +244,7 @@ pub(crate) fn tag_changes(list: List<Object<SchemaTagsRequest>>) -> Vec<EntityTa
             let entity = tags.schema_entity.0.unwrap_or_default();
             EntityTags {
                 path: entity.entity_path.0.unwrap_or_default(),
-                is_field: entity.entity_type.0.is_some_and(|kind| kind.eq_ignore_ascii_case("sr_field")),
+                is_field: entity.entity_type.0 == Some("sr_field"),
                 tags: tags.tags.texts().unwrap_or_default(),
             }
         })

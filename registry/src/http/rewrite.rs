@@ -25,17 +25,19 @@ pub(crate) async fn rewrite(
 ) -> Result<Option<Uri>, Unroutable> {
     let path = uri.path();
     let in_context = path.starts_with("/contexts/");
-    let names_subject =
-        path.contains("/subjects/") || path.contains("/deks/") || path.starts_with("/schemas/ids");
-    let slash = path.len() > 1 && path.ends_with('/');
+    // Parameters of segments, and a trailing slash, are not routed.
+    let parameters = path.contains(';');
+    let odd = parameters || (path.len() > 1 && path.ends_with('/'));
+    let names_subject = path.contains("/subjects/")
+        || path.contains("/deks/")
+        || path.starts_with("/schemas/ids")
+        || parameters;
     if !in_context && !names_subject {
-        return Ok(slash
-            .then(|| recompose(&target::segments(path), &target::query(query_of(uri))))
-            .flatten());
+        return Ok(odd.then(|| recompose(&target::segments(path), &target::query(query_of(uri)))).flatten());
     }
     let mut segments = target::segments(path);
     let mut query = target::query(query_of(uri));
-    let mut changed = slash;
+    let mut changed = odd;
     // `/contexts/` alone is the listing.
     if in_context && segments.len() > 1 {
         enter_context(method, &mut segments, &mut query).map_err(Unroutable::Context)?;

@@ -4,7 +4,9 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::body::Json;
 use super::front::App;
+use super::lenient::{Map, Text};
 use super::reply::{self, Answer};
 
 /// Where this registry belongs.
@@ -54,9 +56,9 @@ pub(crate) async fn get() -> Answer {
     reply::json(&serde_json::Map::new())
 }
 
-/// Tells that the registry answers. A body is read by nobody.
+/// Tells that the registry answers. A body has to be an object of texts, and means nothing.
 #[utoipa::path(post, path = "/", tag = "Server", responses((status = 200, description = "An empty object", body = serde_json::Value)))]
-pub(crate) async fn post() -> Answer {
+pub(crate) async fn post(_: Json<Map<Text>>) -> Answer {
     reply::json(&serde_json::Map::new())
 }
 

@@ -107,7 +107,8 @@ async fn connection(stream: TcpStream, front: Arc<Front>, mut stopping: watch::R
     let io = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
     let service = Exchange { front, activity: Arc::clone(&activity) };
     let mut builder = http1::Builder::new();
-    builder.header_read_timeout(None).max_buf_size(head_bytes).pipeline_flush(true);
+    // Without `pipeline_flush`: with it, hyper forgets to send the answer to what is not HTTP.
+    builder.header_read_timeout(None).max_buf_size(head_bytes);
     let mut connection = std::pin::pin!(builder.serve_connection(io, service));
     let mut seen = activity.count();
     let mut tick = std::pin::pin!(sleep_until(Instant::now() + silence));

@@ -61,14 +61,16 @@ fn hex_digit(byte: Option<&u8>) -> Option<u8> {
     char::from(*byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// The decoded segments of a path that passed [`check`]; a trailing slash does not count.
+/// The decoded segments of a path that passed [`check`]; a trailing slash and parameters of segments (`a;b=c`) do not
+/// count.
 pub(crate) fn segments(path: &str) -> Vec<String> {
     let inner = path.strip_prefix('/').unwrap_or(path);
     let inner = inner.strip_suffix('/').unwrap_or(inner);
     if inner.is_empty() {
         return Vec::new();
     }
-    inner.split('/').map(|raw| decode(raw).unwrap_or(Cow::Borrowed(raw)).into_owned()).collect()
+    let named = inner.split('/').map(|raw| raw.split(';').next().unwrap_or_default());
+    named.map(|raw| decode(raw).unwrap_or(Cow::Borrowed(raw)).into_owned()).collect()
 }
 
 /// The members of a query, decoded; what cannot be decoded stands as it came.
@@ -172,6 +174,8 @@ mod tests {
             let (path, text) = target.split_once('?').unwrap_or((target, ""));
             assert_eq!(compose(&segments(path), &query(text)), target);
         }
+        assert_eq!(segments("/subjects/a;v=1;w/versions;x/"), ["subjects", "a", "versions"]);
+        assert_eq!(segments("/subjects/a%3Bv"), ["subjects", "a;v"]);
         assert_eq!(
             query("a=1&&b&c=x+y%2B"),
             [("a", "1"), ("b", ""), ("c", "x y+")].map(|(k, v)| (k.to_owned(), v.to_owned()))

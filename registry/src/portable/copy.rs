@@ -59,7 +59,8 @@ pub enum CopyError<E> {
     Changed(String),
 }
 
-/// Copies the registry behind `source` into `replay`. `progress` is told how many versions were copied, of how many.
+/// Copies the registry behind `source` into `replay`. `progress` is told how many versions were copied, of how many; before
+/// that is known, of 0, how many subjects were asked for.
 ///
 /// Everything is listed again at the end: a registry that was written to meanwhile is [`CopyError::Changed`], for what
 /// was copied may never have stood together.
@@ -70,7 +71,14 @@ pub async fn copy<S: Source>(
 ) -> Result<(), CopyError<S::Error>> {
     let mut asker = Asker { source };
     let contexts = asker.contexts().await?;
-    let before = asker.listing().await?;
+    let mut targets: BTreeSet<String> = asker.subjects().await?.into_iter().collect();
+    targets.extend(asker.aliases().await?);
+    targets.extend([String::new(), ":.__GLOBAL:".to_owned()]);
+    targets.extend(contexts.iter().map(|context| format!(":{context}:")));
+    let settings = asker.settings(&targets, &mut |done| progress(done, 0)).await?;
+    let aliases: BTreeSet<String> =
+        settings.iter().filter(|setting| setting.is_alias()).map(|setting| setting.target.clone()).collect();
+    let before = asker.listing(&aliases, &mut |done| progress(done, 0)).await?;
     let mut place = 0;
     let mut apply = |replay: &mut Replay, key: Value, value: Value, timestamp_ms: Option<i64>| {
         place += 1;
@@ -88,40 +96,38 @@ pub async fn copy<S: Source>(
     let mut copied = 0;
     let mut bodies = asker.schemas(&mut |done| progress(done.min(total), total)).await?;
     let mut highest: BTreeMap<Context, SchemaId> = BTreeMap::new();
-    for (subject, versions) in &before {
-        for (version, deleted) in versions {
-            let found = bodies.remove(&(subject.clone(), *version));
-            let mut body = match found {
+    let mut versions: Vec<(Option<i64>, Value, Value)> = Vec::new();
+    for (subject, numbers) in &before {
+        for (version, deleted) in numbers {
+            let mut body = match bodies.remove(&(subject.clone(), *version)) {
                 Some(body) => body,
+                None if aliases.contains(subject) => return Err(lost(subject, *version)),
                 None => asker.version(subject, *version).await?,
             };
-            let timestamp_ms = body.get("ts").and_then(Value::as_i64);
             if let Some(id) = id_of(&body) {
                 let known = highest.entry(Subject::parse(subject).context().clone()).or_insert(id);
                 *known = (*known).max(id);
                 body["deleted"] = json!(deleted);
             }
             let key = json!({"keytype": "SCHEMA", "subject": subject, "version": version, "magic": 1});
-            apply(replay, key, body, timestamp_ms);
+            versions.push((body.get("ts").and_then(Value::as_i64), key, body));
             copied += 1;
             progress(copied, total);
         }
     }
+    // Of several ids that content was imported with, the one written last stands for it.
+    versions.sort_by_key(|(timestamp_ms, ..)| *timestamp_ms);
+    for (timestamp_ms, key, body) in versions {
+        apply(replay, key, body, timestamp_ms);
+    }
 
-    let mut targets: BTreeSet<String> = before.keys().cloned().collect();
-    targets.extend(asker.aliases().await?);
-    targets.extend([String::new(), ":.__GLOBAL:".to_owned()]);
-    targets.extend(contexts.iter().map(|context| format!(":{context}:")));
-    for target in &targets {
-        for (keytype, path) in [("CONFIG", "/config"), ("MODE", "/mode")] {
-            let Some(mut value) = asker.setting(path, target).await? else { continue };
-            let mut key = json!({"keytype": keytype, "magic": 0});
-            if !target.is_empty() {
-                key = json!({"keytype": keytype, "subject": target, "magic": 0});
-                value["subject"] = json!(target);
-            }
-            apply(replay, key, value, None);
+    for Setting { keytype, target, mut value } in settings {
+        let mut key = json!({"keytype": keytype, "magic": 0});
+        if !target.is_empty() {
+            key = json!({"keytype": keytype, "subject": target, "magic": 0});
+            value["subject"] = json!(target);
         }
+        apply(replay, key, value, None);
     }
     for association in asker.associations().await? {
         let mut key = json!({"keytype": "ASSOC", "magic": 0});
@@ -140,7 +146,7 @@ pub async fn copy<S: Source>(
             replay.set(Override::LastId(context, last));
         }
     }
-    let after = asker.listing().await?;
+    let after = asker.listing(&aliases, &mut |_| {}).await?;
     match changed(&before, &after) {
         Some(what) => Err(CopyError::Changed(what)),
         None => Ok(()),
@@ -149,6 +155,21 @@ pub async fn copy<S: Source>(
 
 /// Subjects with their versions, and whether each is soft-deleted.
 type Listing = BTreeMap<String, BTreeMap<i32, bool>>;
+
+/// What is set at one level.
+struct Setting {
+    keytype: &'static str,
+    target: String,
+    value: Value,
+}
+
+impl Setting {
+    /// Whether the target stands for another subject.
+    fn is_alias(&self) -> bool {
+        let alias = self.value.get("alias").and_then(Value::as_str);
+        self.keytype == "CONFIG" && alias.is_some_and(|alias| !alias.is_empty())
+    }
+}
 
 fn changed(before: &Listing, after: &Listing) -> Option<String> {
     let differs = |subject: &&String| before.get(*subject) != after.get(*subject);
@@ -201,15 +222,32 @@ impl<S: Source> Asker<'_, S> {
         Ok(found.into_iter().filter(|context| context != ".").collect())
     }
 
-    async fn listing(&mut self) -> Result<Listing, CopyError<S::Error>> {
+    /// Names of subjects that have versions.
+    async fn subjects(&mut self) -> Result<Vec<String>, CopyError<S::Error>> {
         let path = "/subjects?subjectPrefix=:*:&deleted=true";
-        let subjects = self.texts(path).await?.ok_or_else(|| unexpected(path, "there are no subjects"))?;
+        self.texts(path).await?.ok_or_else(|| unexpected(path, "there are no subjects"))
+    }
+
+    /// A path that names one of `aliases` leads to what it stands for, so versions of its own are told by listings only.
+    async fn listing(
+        &mut self,
+        aliases: &BTreeSet<String>,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Listing, CopyError<S::Error>> {
         let mut listing = Listing::new();
-        for subject in subjects {
-            let path = format!("/subjects/{}/versions", encode(&subject));
-            let all = self.numbers(&format!("{path}?deleted=true")).await?;
-            let live = self.numbers(&path).await?;
-            let versions = all.into_iter().map(|version| (version, !live.contains(&version))).collect();
+        for (done, subject) in (1..).zip(self.subjects().await?) {
+            progress(done);
+            let versions = if aliases.contains(&subject) {
+                let path = format!("/schemas?subjectPrefix={}&deleted=true", encode(&subject));
+                let own = self.pages(&path, &mut |_| {}).await?.into_iter();
+                let own = own.filter(|((name, _), _)| *name == subject);
+                own.map(|((_, version), body)| (version, body.get("deleted") == Some(&json!(true)))).collect()
+            } else {
+                let path = format!("/subjects/{}/versions", encode(&subject));
+                let all = self.numbers(&format!("{path}?deleted=true")).await?;
+                let live = self.numbers(&path).await?;
+                all.into_iter().map(|version| (version, !live.contains(&version))).collect()
+            };
             listing.insert(subject, versions);
         }
         Ok(listing)
@@ -229,9 +267,17 @@ impl<S: Source> Asker<'_, S> {
         &mut self,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<BTreeMap<(String, i32), Value>, CopyError<S::Error>> {
+        self.pages("/schemas?subjectPrefix=:*:&deleted=true", progress).await
+    }
+
+    async fn pages(
+        &mut self,
+        path: &str,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<BTreeMap<(String, i32), Value>, CopyError<S::Error>> {
         let mut found = BTreeMap::new();
         for offset in (0..).step_by(PAGE) {
-            let path = format!("/schemas?subjectPrefix=:*:&deleted=true&offset={offset}&limit={PAGE}");
+            let path = format!("{path}&offset={offset}&limit={PAGE}");
             let Some(page) = self.list(&path).await? else { break };
             let (count, known) = (page.len(), found.len());
             for body in page {
@@ -252,9 +298,7 @@ impl<S: Source> Asker<'_, S> {
 
     async fn version(&mut self, subject: &str, version: i32) -> Result<Value, CopyError<S::Error>> {
         let path = format!("/subjects/{}/versions/{version}?deleted=true", encode(subject));
-        self.get(&path)
-            .await?
-            .ok_or_else(|| CopyError::Changed(format!("{subject:?} has lost version {version}")))
+        self.get(&path).await?.ok_or_else(|| lost(subject, version))
     }
 
     /// Subjects that stand for others.
@@ -270,6 +314,24 @@ impl<S: Source> Asker<'_, S> {
             found.extend(aliases.filter_map(Value::as_str).map(str::to_owned));
             if page.len() < PAGE || (offset > 0 && found.len() == known && page.len() > PAGE) {
                 break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Configs and modes of `targets`.
+    async fn settings(
+        &mut self,
+        targets: &BTreeSet<String>,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Vec<Setting>, CopyError<S::Error>> {
+        let mut found = Vec::new();
+        for (done, target) in (1..).zip(targets) {
+            progress(done);
+            for (keytype, path) in [("CONFIG", "/config"), ("MODE", "/mode")] {
+                if let Some(value) = self.setting(path, target).await? {
+                    found.push(Setting { keytype, target: target.clone(), value });
+                }
             }
         }
         Ok(found)
@@ -311,6 +373,10 @@ impl<S: Source> Asker<'_, S> {
         let max = self.get(&path).await?.as_ref().and_then(|body| body.get("maxId")).and_then(Value::as_i64);
         Ok(max.and_then(|id| i32::try_from(id).ok()).map(SchemaId))
     }
+}
+
+fn lost<E>(subject: &str, version: i32) -> CopyError<E> {
+    CopyError::Changed(format!("{subject:?} has lost version {version}"))
 }
 
 fn unexpected<E>(path: &str, reason: impl Into<String>) -> CopyError<E> {

@@ -96,28 +96,61 @@ pub fn write(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(u64, u64),
 ) -> io::Result<u64> {
-    let total = snapshot.counts().versions as u64;
-    let mut written = 0;
     let mut lines = Lines { out, count: 0, checksum: Checksum::new() };
     lines.note(&Note { format: Some(FORMAT), ..Note::default() })?;
-    steps(snapshot, |step| match step {
+    walk(snapshot, progress, |step| match step {
         Step::Record(record, timestamp_ms) => {
-            if matches!(record, Record::Schema { .. }) {
-                written += 1;
-                if written % 1000 == 0 {
-                    progress(written, total.max(written));
-                }
-            }
             let (key, value) = record.encode();
             lines.record(&key, value.as_deref(), timestamp_ms)
         }
         Step::Override(what) => lines.note(&Note::of(&what)),
     })?;
-    progress(total, total);
     let end = Note { lines: Some(lines.count), checksum: Some(lines.checksum.hex()), ..Note::default() };
     lines.note(&end)?;
     lines.out.flush()?;
     Ok(lines.count)
+}
+
+/// Writes a snapshot as lines of a key, a tab and a value, which is what Kafka's console producer takes
+/// (`--property parse.key=true`); returns the number of lines. What the log cannot say is left out. `progress` is told
+/// how many versions were written, of how many.
+///
+/// Errors: those of `out`.
+pub fn write_log(
+    snapshot: &Snapshot,
+    out: &mut dyn Write,
+    progress: &mut dyn FnMut(u64, u64),
+) -> io::Result<u64> {
+    let mut count = 0;
+    walk(snapshot, progress, |step| {
+        let Step::Record(record, _) = step else { return Ok(()) };
+        let (key, value) = record.encode();
+        count += 1;
+        // Both are JSON, where tabs and line ends are escaped.
+        writeln!(out, "{key}\t{}", value.as_deref().unwrap_or("null"))
+    })?;
+    out.flush()?;
+    Ok(count)
+}
+
+fn walk(
+    snapshot: &Snapshot,
+    progress: &mut dyn FnMut(u64, u64),
+    mut each: impl FnMut(Step) -> io::Result<()>,
+) -> io::Result<()> {
+    let total = snapshot.counts().versions as u64;
+    let mut written = 0;
+    steps(snapshot, |step| {
+        if matches!(step, Step::Record(Record::Schema { .. }, _)) {
+            written += 1;
+            if written % 1000 == 0 {
+                progress(written, total.max(written));
+            }
+        }
+        each(step)
+    })?;
+    progress(total, total);
+    Ok(())
 }
 
 /// Applies the records of a file. `progress` is told how many bytes were read.
@@ -217,7 +250,13 @@ impl Lines<'_> {
 
 type Parts = (Value, Option<Value>, Option<i64>, Option<Note>);
 
+/// What a gzip stream begins with (RFC 1952 §2.3.1).
+const GZIP: &[u8] = &[0x1f, 0x8b];
+
 fn take_apart(line: &[u8]) -> Result<Parts, String> {
+    if line.starts_with(GZIP) {
+        return Err("this is compressed with gzip; unpack it first".to_owned());
+    }
     let text = std::str::from_utf8(line).map_err(|error| error.to_string())?;
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     let first = values.next().ok_or("nothing there")?.map_err(|error| error.to_string())?;
@@ -336,11 +375,33 @@ mod tests {
     }
 
     #[test]
+    fn the_console_producer_is_spoken_to() {
+        let (snapshot, _) = read_text(LOG).unwrap();
+        let mut out = Vec::new();
+        let count = write_log(&snapshot, &mut out, &mut |_, _| {}).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.lines().count() as u64, count);
+        assert!(
+            text.lines().all(|line| line.matches('\t').count() == 1 && !line.contains("muster")),
+            "{text}"
+        );
+        let (again, summary) = read_text(&text).unwrap();
+        assert_eq!((again.counts(), summary.skipped), (snapshot.counts(), 0), "{text}");
+    }
+
+    #[test]
     fn the_console_consumer_is_understood() {
         let text = "{\"keytype\":\"SCHEMA\",\"subject\":\"s\",\"version\":1,\"magic\":1}\t{\"id\":1,\"schema\":\"x\"}\n\
                     {\"keytype\":\"NOOP\",\"magic\":0}\tnull\n";
         let (snapshot, summary) = read_text(text).unwrap();
         assert_eq!((snapshot.counts().versions, summary.records), (1, 2));
+    }
+
+    #[test]
+    fn a_compressed_file_is_told_from_a_damaged_one() {
+        let mut replay = Replay::new(0);
+        let error = read(&mut &[0x1f, 0x8b, 8, 0][..], &mut replay, &mut |_| {}).unwrap_err().to_string();
+        assert_eq!(error, "line 1 is no record: this is compressed with gzip; unpack it first");
     }
 
     #[test]

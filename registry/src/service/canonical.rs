@@ -11,6 +11,7 @@ use muster_schema::{
 
 use super::Service;
 use super::error::{PartialReference, ServiceError};
+use super::merge;
 use super::references::{self, Resolution};
 use super::scope::Scope;
 use crate::store::{Basis, Content, SchemaVersion};
@@ -150,6 +151,8 @@ fn new_content(
     metadata: Option<Metadata>,
     rule_set: Option<RuleSet>,
 ) -> Arc<Content> {
+    let metadata = metadata.map(merge::tidy_metadata);
+    let rule_set = rule_set.map(merge::tidy_rule_set);
     let guid = content_guid(&schema, &references, metadata.as_ref(), rule_set.as_ref());
     Arc::new(Content { guid, schema_type, schema, references, metadata, rule_set })
 }

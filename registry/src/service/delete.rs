@@ -2,7 +2,7 @@
 
 use muster_schema::{Subject, Version};
 
-use super::error::{During as _, Operation, ServiceError, is_stale};
+use super::error::{During as _, Operation, ServiceError, as_part_of, is_stale};
 use super::scope::{check_writable, mode_in_scope};
 use super::versions::WhichVersion;
 use super::{Service, latest};
@@ -52,6 +52,15 @@ impl Service {
 
     /// Deletes all versions of a subject and returns their numbers: the live ones, or with `permanent` all of them.
     pub async fn delete_subject(
+        &self,
+        subject: &Subject,
+        permanent: bool,
+    ) -> Result<Vec<Version>, ServiceError> {
+        let deleted = self.delete_versions(subject, permanent).await;
+        deleted.map_err(as_part_of(Operation::DeleteSubject))
+    }
+
+    async fn delete_versions(
         &self,
         subject: &Subject,
         permanent: bool,

@@ -363,6 +363,14 @@ impl<T> During<T> for Result<T, StoreError> {
     }
 }
 
+/// A failure of the store on the way, told as one of the whole `operation`.
+pub(super) fn as_part_of(operation: Operation) -> impl Fn(ServiceError) -> ServiceError {
+    move |error| match error {
+        ServiceError::Store { source, .. } => ServiceError::Store { operation, source },
+        error => error,
+    }
+}
+
 /// Whether the decision has to be made again.
 pub(super) fn is_stale(error: &StoreError) -> bool {
     matches!(error, StoreError::Refused(Refusal::Stale))

@@ -3,7 +3,7 @@
 use muster_schema::{Strictness, Subject};
 
 use super::canonical::Draft;
-use super::error::{During as _, Operation, ServiceError};
+use super::error::{During as _, Operation, ServiceError, as_part_of};
 use super::scope::Scope;
 use super::{Found, Service, latest, merge};
 
@@ -11,6 +11,17 @@ impl Service {
     /// Finds the version of `subject` that `draft` stands for. An unqualified subject is then tried in every other
     /// context that has one of this name.
     pub async fn look_up(
+        &self,
+        subject: &Subject,
+        draft: &Draft,
+        normalize: bool,
+        deleted: bool,
+    ) -> Result<Found, ServiceError> {
+        let found = self.look_up_everywhere(subject, draft, normalize, deleted).await;
+        found.map_err(as_part_of(Operation::LookUp))
+    }
+
+    async fn look_up_everywhere(
         &self,
         subject: &Subject,
         draft: &Draft,

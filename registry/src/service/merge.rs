@@ -62,6 +62,26 @@ pub(super) fn without_rules(rules: &RuleSet, names: &[String]) -> RuleSet {
     }
 }
 
+/// Metadata whose empty members are absent, as they are to the content hash: equal content is stored in one form.
+pub(super) fn tidy_metadata(mut metadata: Metadata) -> Metadata {
+    metadata.tags.take_if(|tags| tags.is_empty());
+    metadata.properties.take_if(|properties| properties.is_empty());
+    metadata.sensitive.take_if(|names| names.is_empty());
+    metadata
+}
+
+/// A rule set whose empty members are absent, as they are to the content hash.
+pub(super) fn tidy_rule_set(mut rules: RuleSet) -> RuleSet {
+    for list in [&mut rules.migration_rules, &mut rules.domain_rules, &mut rules.encoding_rules] {
+        list.take_if(|rules| rules.is_empty());
+        for rule in list.iter_mut().flatten() {
+            rule.tags.take_if(|tags| tags.is_empty());
+            rule.params.take_if(|params| params.is_empty());
+        }
+    }
+    rules
+}
+
 /// A property of optional metadata.
 pub(super) fn property<'a>(metadata: Option<&'a Metadata>, key: &str) -> Option<&'a str> {
     metadata?.properties.as_ref()?.get(key).map(String::as_str)

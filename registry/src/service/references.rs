@@ -78,7 +78,7 @@ impl Service {
             let Some(found) = found else {
                 return Err(ServiceError::ReferenceNotFound {
                     schema_type,
-                    subject: reference.subject,
+                    subject: subject.to_string(),
                     version: reference.version,
                 });
             };

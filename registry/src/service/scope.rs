@@ -31,7 +31,8 @@ impl Scope {
             level: config.compatibility_level.unwrap_or(options.default_compatibility_level),
             policy: match config.compatibility_policy.as_deref() {
                 Some("LENIENT") => CompatibilityPolicy::Lenient,
-                _ => CompatibilityPolicy::Strict,
+                Some(_) => CompatibilityPolicy::Strict,
+                None => options.default_compatibility_policy,
             },
             group: config.compatibility_group.filter(|name| !name.is_empty()),
             normalize: config.normalize.unwrap_or(false),

@@ -87,8 +87,9 @@ impl Settings {
     /// Translates properties given by name and value; of a repeated name the last counts.
     pub fn from_pairs(pairs: Vec<(String, String)>) -> Self {
         let mut settings = Self::default();
+        let around = table::Around::of(&pairs);
         for (name, value) in table::in_order(pairs) {
-            if let Err(reason) = table::apply(&mut settings, &name, value.trim()) {
+            if let Err(reason) = table::apply(&mut settings, &name, value.trim(), &around) {
                 settings.notes.push(Note { name, reason });
             }
         }
@@ -147,6 +148,7 @@ fn is_for_others(name: &str, value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use muster_schema::CompatibilityLevel;
+    use muster_schema::compatibility::CompatibilityPolicy;
 
     use super::*;
 
@@ -159,6 +161,7 @@ mod tests {
         let settings = told(
             "listeners=http://0.0.0.0:8085\n\
              schema.compatibility.level=full_transitive\n\
+             schema.compatibility.policy=lenient\n\
              mode.mutability=false\n\
              schema.search.default.limit=10\nschema.search.max.limit=20\n\
              access.control.allow.origin=https://a.example,https://b.example\n\
@@ -174,6 +177,7 @@ mod tests {
         let options = settings.options;
         assert_eq!(settings.listen.as_deref(), Some("0.0.0.0:8085"));
         assert_eq!(options.default_compatibility_level, CompatibilityLevel::FullTransitive);
+        assert_eq!(options.default_compatibility_policy, CompatibilityPolicy::Lenient);
         assert!(!options.mode_mutability && !options.compression && !options.associations);
         assert_eq!((options.search.schemas.default, options.search.schemas.max), (10, 20));
         assert_eq!(options.cors.origins, ["https://a.example", "https://b.example"]);
@@ -221,6 +225,44 @@ mod tests {
         assert!(matches!(reason("request.timeout.ms=soon"), Reason::Invalid(_)));
         assert_eq!(reason("schema.registry.colour=blue"), Reason::Unknown);
         assert_eq!(told("authentication.method=NONE").notes, []);
+        assert!(matches!(reason("zookeeper.connection.url=z:2181"), Reason::NotNeeded(_)));
+    }
+
+    #[test]
+    fn what_is_off_or_at_its_default_is_not_missed() {
+        let asks_nothing = "authentication.roles=*\nauthentication.realm=\nssl.protocol=TLS\nssl.keystore.location=\n\
+                            ssl.client.authentication=NONE\nenable.fips=false\nmetadata.encoder.topic=_schema_encoders\n\
+                            init.resource.extension.class=\n";
+        assert_eq!(told(asks_nothing).notes, []);
+        let matters = |text: &str| told(text).notes.iter().filter(|note| note.reason.matters()).count();
+        let cases = [
+            ("ssl.keystore.location=k.jks", 0),
+            ("ssl.keystore.location=k.jks\nlisteners=http://:8081", 0),
+            ("ssl.keystore.location=k.jks\nlisteners=https://:8081", 2),
+            ("authentication.realm=r", 0),
+            ("authentication.realm=r\nauthentication.method=BASIC", 2),
+            ("metadata.encoder.secret=s", 1),
+            ("confluent.license=l", 1),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(matters(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn listeners_may_have_names() {
+        let map = "listener.protocol.map=INTERNAL:http,EXTERNAL:HTTPS\n";
+        let cases = [
+            ("INTERNAL://0.0.0.0:8081", Some("0.0.0.0:8081"), 0),
+            ("EXTERNAL://0.0.0.0:8443", None, 1),
+            ("EXTERNAL://0.0.0.0:8443,INTERNAL://[::1]:8081", Some("[::1]:8081"), 1),
+            ("A://http://h:1,B://https://h:2", Some("h:1"), 1),
+            ("http://h:1/", Some("h:1"), 0),
+        ];
+        for (listeners, listen, notes) in cases {
+            let settings = told(&format!("listeners={listeners}\n{map}"));
+            assert_eq!((settings.listen.as_deref(), settings.notes.len()), (listen, notes), "{listeners}");
+        }
     }
 
     #[test]

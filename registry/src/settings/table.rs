@@ -3,10 +3,14 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use muster_schema::compatibility::CompatibilityPolicy;
+
 use super::{Reason, Settings};
 
 const TLS: &str = "put a proxy in front that speaks TLS";
 const AUTHENTICATION: &str = "put a proxy in front that authenticates";
+const NO_TLS: &str = "no listener speaks TLS";
+const NO_AUTHENTICATION: &str = "nobody is asked to authenticate";
 const OWN_STORE: &str = "schemas are kept in the registry's own store rather than in a Kafka topic";
 const ONE_NODE: &str = "a registry is one process and elects nobody";
 const OWN_CACHES: &str = "caches are bounded by their memory";
@@ -21,14 +25,55 @@ pub(super) fn in_order(mut pairs: Vec<(String, String)>) -> Vec<(String, String)
     pairs
 }
 
+/// What some settings make of others.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    /// Protocols of listeners that have names of their own, by lower-case name.
+    protocols: Vec<(String, String)>,
+    /// Whether a listener speaks TLS.
+    encrypts: bool,
+    /// Whether clients have to say who they are.
+    authenticates: bool,
+}
+
+impl Around {
+    /// From all pairs.
+    pub(super) fn of(pairs: &[(String, String)]) -> Self {
+        let value =
+            |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map_or("", |(_, v)| v.trim());
+        let mapped = list(&value("listener.protocol.map").to_ascii_lowercase()).into_iter();
+        let protocols = mapped.filter_map(|entry| {
+            let (name, protocol) = entry.split_once(':')?;
+            Some((name.trim().to_owned(), protocol.trim().to_owned()))
+        });
+        let mut around = Self { protocols: protocols.collect(), ..Self::default() };
+        around.encrypts = list(value("listeners")).iter().any(|listener| around.is_https(listener));
+        around.authenticates =
+            !matches!(value("authentication.method").to_ascii_lowercase().as_str(), "" | "none");
+        around
+    }
+
+    /// Whether a listener, `[NAME://]SCHEME://HOST:PORT` or `NAME://HOST:PORT`, speaks TLS.
+    fn is_https(&self, listener: &str) -> bool {
+        let scheme = listener.rsplit_once("://").map_or("", |(scheme, _)| scheme);
+        let name = scheme.rsplit("://").next().unwrap_or(scheme).to_ascii_lowercase();
+        let protocol = self.protocols.iter().find(|(known, _)| *known == name).map(|(_, protocol)| protocol);
+        protocol.unwrap_or(&name) == "https"
+    }
+}
+
 /// Applies one setting.
-pub(super) fn apply(settings: &mut Settings, name: &str, value: &str) -> Result<(), Reason> {
+pub(super) fn apply(settings: &mut Settings, name: &str, value: &str, around: &Around) -> Result<(), Reason> {
     let options = &mut settings.options;
     match name {
-        "listeners" => return listeners(settings, value),
+        "listeners" => return listeners(settings, value, around),
+        // Already looked at.
+        "listener.protocol.map" => {}
         "schema.compatibility.level" => options.default_compatibility_level = level(value)?,
         "avro.compatibility.level" if value.is_empty() => {}
         "avro.compatibility.level" => options.default_compatibility_level = level(value)?,
+        // Not one of the reference's, whose default cannot be changed.
+        "schema.compatibility.policy" => options.default_compatibility_policy = policy(value)?,
         "schema.validate.fields" => options.validate_fields = flag(value)?,
         "schema.validate.new.schemas" => options.validate_new_schemas = flag(value)?,
         "schema.reject.empty.subject" => options.reject_empty_subject = flag(value)?,
@@ -61,9 +106,38 @@ pub(super) fn apply(settings: &mut Settings, name: &str, value: &str) -> Result<
         "response.http.headers.config" => options.response_headers = headers(value)?,
         "schema.registry.group.id" => options.cluster_name = value.to_owned(),
         "schema.registry.metadata.deployment.attributes" => options.deployment_attributes = list(value),
-        _ => return untranslated(name, value),
+        _ => {
+            return match untranslated(name, value) {
+                Err(Reason::Missing(_)) if asks_nothing(name, value) => Ok(()),
+                Err(Reason::Missing(TLS)) if !around.encrypts => Err(Reason::NotNeeded(NO_TLS)),
+                Err(Reason::Missing(AUTHENTICATION)) if !around.authenticates => {
+                    Err(Reason::NotNeeded(NO_AUTHENTICATION))
+                }
+                other => other,
+            };
+        }
     }
     Ok(())
+}
+
+/// Whether a setting is empty or repeats the reference's default, and so changes nothing.
+fn asks_nothing(name: &str, value: &str) -> bool {
+    const DEFAULTS: [(&str, &str); 12] = [
+        ("authentication.roles", "*"),
+        ("csrf.prevention.enable", "false"),
+        ("dek.registry.max.keys", "20000"),
+        ("dek.registry.topic", "_dek_registry_keys"),
+        ("enable.fips", "false"),
+        ("enable.fips.mode", "fips-140-3"),
+        ("metadata.encoder.secret.strict.validation", "false"),
+        ("metadata.encoder.topic", "_schema_encoders"),
+        ("ssl.client.auth", "false"),
+        ("ssl.client.authentication", "none"),
+        ("ssl.keystore.reload", "false"),
+        ("ssl.protocol", "tls"),
+    ];
+    value.is_empty()
+        || DEFAULTS.iter().any(|(known, default)| *known == name && default.eq_ignore_ascii_case(value))
 }
 
 /// Settings without a counterpart.
@@ -104,13 +178,18 @@ fn untranslated(name: &str, value: &str) -> Result<(), Reason> {
 }
 
 fn by_prefix(name: &str) -> Result<(), Reason> {
-    let table: [(&[&str], Reason); 7] = [
-        (&["kafkastore."], Reason::NotNeeded(OWN_STORE)),
+    let table: [(&[&str], Reason); 8] = [
+        (
+            // The last two are of releases that kept more in ZooKeeper.
+            &["kafkastore.", "zookeeper.", "schema.registry.zk."],
+            Reason::NotNeeded(OWN_STORE),
+        ),
         (
             &["kafkagroup.", "leader.", "master.", "inter.instance.", "schema.registry.inter.instance."],
             Reason::NotNeeded(ONE_NODE),
         ),
-        (&["authentication.", "confluent.", "rest.servlet."], Reason::Missing(AUTHENTICATION)),
+        (&["authentication.", "rest.servlet."], Reason::Missing(AUTHENTICATION)),
+        (&["confluent."], Reason::Missing("a part of Confluent's commercial editions")),
         (&["ssl.", "listener.", "enable.fips"], Reason::Missing(TLS)),
         (
             &["metadata.encoder.", "dek.registry."],
@@ -138,14 +217,11 @@ fn by_prefix(name: &str) -> Result<(), Reason> {
 }
 
 /// Takes the first listener without TLS: `[NAME://]http://HOST:PORT`, or with a name alone, `NAME://HOST:PORT`.
-fn listeners(settings: &mut Settings, value: &str) -> Result<(), Reason> {
+fn listeners(settings: &mut Settings, value: &str, around: &Around) -> Result<(), Reason> {
     const EXPECTED: Reason = Reason::Invalid("a list of listeners such as http://0.0.0.0:8081");
-    let mut encrypted = false;
     for listener in list(value) {
-        let (scheme, address) = listener.rsplit_once("://").ok_or(EXPECTED)?;
-        let scheme = scheme.rsplit("://").next().unwrap_or(scheme);
-        if scheme.eq_ignore_ascii_case("https") {
-            encrypted = true;
+        let (_, address) = listener.rsplit_once("://").ok_or(EXPECTED)?;
+        if around.is_https(&listener) {
             continue;
         }
         let (host, port) = address.trim_end_matches('/').rsplit_once(':').ok_or(EXPECTED)?;
@@ -153,7 +229,7 @@ fn listeners(settings: &mut Settings, value: &str) -> Result<(), Reason> {
         let host = if host.is_empty() { "0.0.0.0" } else { host };
         settings.listen.get_or_insert_with(|| format!("{host}:{port}"));
     }
-    if encrypted { Err(Reason::Missing(TLS)) } else { Ok(()) }
+    if around.encrypts { Err(Reason::Missing(TLS)) } else { Ok(()) }
 }
 
 /// Headers as `[action] name: value`, parted by commas; one that holds a comma stands in quotes.
@@ -191,6 +267,15 @@ fn list(value: &str) -> Vec<String> {
 
 fn level<T: FromStr>(value: &str) -> Result<T, Reason> {
     value.parse().map_err(|_| Reason::Invalid("a compatibility level"))
+}
+
+fn policy(value: &str) -> Result<CompatibilityPolicy, Reason> {
+    match value.to_ascii_lowercase().as_str() {
+        "strict" => Ok(CompatibilityPolicy::Strict),
+        "lenient" => Ok(CompatibilityPolicy::Lenient),
+        "logical" => Err(Reason::Missing("logical types are not compared")),
+        _ => Err(Reason::Invalid("a compatibility policy")),
+    }
 }
 
 fn is_true(value: &str) -> bool {

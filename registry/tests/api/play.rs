@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use muster_registry::{Options, RuleSets, SearchLimit};
+use muster_schema::compatibility::CompatibilityPolicy;
 use serde_json::Value;
 
 use crate::harness::{Api, MEDIA_TYPE, Reply, headers};
@@ -55,6 +56,7 @@ fn options(text: &str) -> Options {
             ["reject_empty_subject"] => options.reject_empty_subject = true,
             ["strict_references"] => options.strict_reference_versions = true,
             ["associations", "off"] => options.associations = false,
+            ["policy", "lenient"] => options.default_compatibility_policy = CompatibilityPolicy::Lenient,
             ["cors", origin] => options.cors.origins.push(origin.to_owned()),
             ["response_header", name, value] => {
                 options.response_headers.push((name.to_owned(), value.to_owned()));

@@ -164,6 +164,27 @@ async fn a_client_that_sends_too_much_still_gets_its_answer() {
 }
 
 #[tokio::test]
+async fn what_is_not_http_is_told_so() {
+    let served = Served::start(Options { max_head_bytes: 16 << 10, ..Options::default() }).await;
+    let long = |head: &str| format!("{head}{}", "x".repeat(17 << 10));
+    let cases = [
+        ("GET /a b HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), "400"),
+        ("GET /a HTTP/1.1\r\nno header\r\n\r\nrest".to_owned(), "400"),
+        ("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab".to_owned(), "400"),
+        ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nnone\r\nab".to_owned(), "400"),
+        (long("GET /"), "431"),
+        (long("GET / HTTP/1.1\r\nA: "), "431"),
+    ];
+    for (request, status) in cases {
+        let mut stream = served.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let (head, _) = answer(&mut stream).await;
+        assert!(head.starts_with(&format!("http/1.1 {status}")), "{head}");
+    }
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn large_answers_are_compressed_for_clients_that_take_it() {
     let served = Served::start(Options::default()).await;
     let doc = "words ".repeat(2000);
