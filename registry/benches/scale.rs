@@ -7,6 +7,7 @@
 //!
 //! - *ready*: from the start of the process to its first answer.
 //! - *resident*: memory of that process, once ready and after the requests below.
+//! - listings: time of one in a registry that was just started, and its memory afterwards.
 //! - per request, in microseconds, over one kept connection: the median of calls to a registry that was just started,
 //!   each about another subject or id, scattered over the whole store: neither kept answers nor kept states help. With
 //!   a million versions, each id has 100 uses.
@@ -60,6 +61,7 @@ fn main() {
         }
         let row = measure(&path, versions);
         println!("{row}");
+        println!("{}", list(&path));
         rows.push(row);
     }
     println!("\n{}", plot(&rows));
@@ -165,6 +167,24 @@ fn measure(path: &Path, versions: usize) -> Row {
     }
     let resident_after_mb = served.resident_mb();
     Row { versions, file_mb, ready_ms: ready.as_secs_f64() * 1e3, resident_mb, resident_after_mb, calls }
+}
+
+/// What a page of the listing of schemas takes, where it begins and with filters that look at every version.
+fn list(path: &Path) -> String {
+    let url = format!("sqlite:{}", path.display());
+    let mut text = String::new();
+    for listing in
+        ["/schemas", "/schemas?limit=1000", "/schemas?latestOnly=true", "/schemas?ruleType=CEL", "/subjects"]
+    {
+        let mut served = Served::start(&url);
+        served.call("GET", "/schemas/ids/1", "");
+        let started = Instant::now();
+        served.call("GET", listing, "");
+        let ms = started.elapsed().as_secs_f64() * 1e3;
+        let _ =
+            writeln!(text, "{listing:>25}: {ms:.0} ms, {:.0} MB resident afterwards", served.resident_mb());
+    }
+    text
 }
 
 fn content_number(subject: usize, version: usize, distinct: usize) -> usize {

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use muster_schema::SchemaType;
+use serde::{Serialize, Serializer};
 
 use super::association_entities::AssociationEntity;
 use super::entities::SchemaAnswer;
@@ -9,7 +10,7 @@ use super::error::{ErrorBody, HttpFailure};
 use super::front::App;
 use super::params::Query;
 use super::reply::{self, Answer};
-use crate::service::{self, Associated, AssociationFilter, SchemaQuery};
+use crate::service::{self, Associated, AssociationFilter, Listed, SchemaQuery};
 
 const LIFECYCLES: [&str; 3] = ["STRONG", "WEAK", "NONE"];
 
@@ -54,15 +55,21 @@ pub(crate) async fn list(State(app): State<App>, query: Query) -> Answer {
         page: query.page()?,
     };
     let listed = app.service.schemas(&wanted).await?;
-    let entities: Vec<SchemaAnswer> = listed
-        .into_iter()
-        .map(|listed| SchemaAnswer {
-            aliases: listed.aliases,
-            associations: listed.associations.into_iter().map(AssociationEntity::from).collect(),
+    reply::json(&Entities(&listed))
+}
+
+/// What is listed, in the form of answers. Each is made only when it is written: it has a copy of the text, which
+/// those listed may share.
+struct Entities<'a>(&'a [Listed]);
+
+impl Serialize for Entities<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|listed| SchemaAnswer {
+            aliases: listed.aliases.clone(),
+            associations: listed.associations.iter().cloned().map(AssociationEntity::from).collect(),
             ..SchemaAnswer::stored(&listed.version)
-        })
-        .collect();
-    reply::json(&entities)
+        }))
+    }
 }
 
 /// Lists the schema languages that registrations are taken in.

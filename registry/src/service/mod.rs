@@ -49,7 +49,7 @@ pub use error::{Operation, PartialReference, ServiceError};
 pub use mode::NewMode;
 pub use page::Page;
 pub use register::{Registering, TagRequest};
-pub use schemas::{Associated, SchemaQuery};
+pub use schemas::{Associated, Listed, SchemaQuery};
 pub use versions::{VersionQuery, WhichVersion};
 
 use error::During as _;

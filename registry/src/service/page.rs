@@ -15,11 +15,17 @@ pub struct Page {
 impl Page {
     /// Cuts the page out of `entries`.
     pub(super) fn of<T>(self, mut entries: Vec<T>, bounds: SearchLimit) -> Result<Vec<T>, ServiceError> {
+        let (offset, limit) = self.within(bounds)?;
+        entries.drain(..offset.min(entries.len()));
+        entries.truncate(limit);
+        Ok(entries)
+    }
+
+    /// How many entries to leave out at the start, and the most to give.
+    pub(super) fn within(self, bounds: SearchLimit) -> Result<(usize, usize), ServiceError> {
         let offset = usize::try_from(self.offset).map_err(|_| ServiceError::NegativeOffset)?;
         let limit = if (1..=bounds.max).contains(&self.limit) { self.limit } else { bounds.default };
-        entries.drain(..offset.min(entries.len()));
-        entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(entries)
+        Ok((offset, usize::try_from(limit).unwrap_or(usize::MAX)))
     }
 }
 

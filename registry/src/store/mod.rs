@@ -9,6 +9,7 @@
 pub mod archive;
 pub mod association;
 pub mod clock;
+mod listing;
 pub mod model;
 pub mod snapshot;
 mod speaker;
@@ -23,6 +24,7 @@ pub use association::{
     Association, AssociationChange, AssociationSelection, AssociationType, Lifecycle, NewAssociation,
     Resource,
 };
+pub use listing::{Among, Listing};
 pub use model::{
     Basis, ConfigRecord, Content, LevelSettings, Mode, Referrer, SchemaVersion, Selection, Settings,
     SubjectState, SubjectSummary,
@@ -193,8 +195,9 @@ pub trait Store: Send + Sync + 'static {
     /// Subjects that have versions of any kind, by UTF-16 order of the qualified name.
     async fn subjects(&self, selection: &Selection) -> Result<Vec<SubjectSummary>, StoreError>;
 
-    /// All versions of the selected subjects, soft-deleted ones included, by subject (as above) and version.
-    async fn schemas(&self, selection: &Selection) -> Result<Vec<SchemaVersion>, StoreError>;
+    /// The versions wanted, by subject (as above) and version. Reads the texts of these only, and versions with equal
+    /// content share it: what this takes in memory is the page, however many versions there are to choose from.
+    async fn schemas(&self, wanted: &Listing) -> Result<Vec<SchemaVersion>, StoreError>;
 
     /// Subjects of the selection whose own config has an alias, with that alias.
     async fn aliases(&self, selection: &Selection) -> Result<Vec<(Subject, String)>, StoreError>;

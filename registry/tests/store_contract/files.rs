@@ -52,7 +52,7 @@ async fn run(path: &Path, sql: &'static str) {
 
 /// Everything a listing shows.
 async fn picture(store: &AnyStore) -> String {
-    let schemas = store.schemas(&everything()).await.unwrap();
+    let schemas = store.schemas(&all_versions()).await.unwrap();
     let settings = store.settings(&subject("a")).await.unwrap();
     let max_id = store.max_id(&context(".")).await.unwrap();
     format!(

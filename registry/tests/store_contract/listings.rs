@@ -1,14 +1,18 @@
 //! Listings (registry API spec §5.3).
 
-use muster_registry::store::{Selection, SubjectSummary};
-use muster_schema::Version;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use muster_registry::store::{Among, Content, Listing, Selection, SubjectSummary};
+use muster_schema::identity::content_guid;
+use muster_schema::{Rule, RuleSet, Version};
 
 use crate::support::*;
 
 async fn names(store: &AnyStore, selection: Selection) -> Vec<String> {
     let subjects = store.subjects(&selection).await.unwrap();
     let listed: Vec<String> = subjects.iter().map(|summary| summary.subject.to_string()).collect();
-    let schemas = store.schemas(&selection).await.unwrap();
+    let schemas = store.schemas(&Listing::of(selection.clone())).await.unwrap();
     let of_schemas: Vec<String> = schemas.iter().map(|version| version.subject.to_string()).collect();
     assert_eq!(listed, of_schemas, "{selection:?}");
     listed
@@ -59,12 +63,117 @@ pub async fn versions_are_listed_in_order(store: AnyStore) {
     }
     register(&store, "b", "y").await;
     soft_delete(&store, "a", &[2, 9]).await.unwrap();
-    let listed = store.schemas(&everything()).await.unwrap();
+    let listed = store.schemas(&all_versions()).await.unwrap();
     let listed: Vec<_> = listed.iter().map(|v| (v.subject.to_string(), v.version.0, v.deleted)).collect();
     let a = |version, deleted| ("a".to_owned(), version, deleted);
     assert_eq!(listed, [a(1, false), a(2, true), a(9, true), a(10, false), ("b".to_owned(), 1, false)]);
     let summary = |name, live, deleted| SubjectSummary { subject: subject(name), live, deleted };
     assert_eq!(store.subjects(&everything()).await.unwrap(), [summary("a", 2, 2), summary("b", 1, 0)]);
+}
+
+async fn listed(store: &AnyStore, wanted: &Listing) -> Vec<(String, i32)> {
+    let versions = store.schemas(wanted).await.unwrap();
+    versions.iter().map(|v| (v.subject.to_string(), v.version.0)).collect()
+}
+
+fn with_rule(text: &str, rule_type: &str) -> Content {
+    let rule = Rule { rule_type: Some(rule_type.to_owned()), ..Rule::default() };
+    let rules = RuleSet { encoding_rules: Some(vec![Rule::default(), rule]), ..RuleSet::default() };
+    let guid = content_guid(text, &[], None, Some(&rules));
+    Content { guid, rule_set: Some(rules), ..content(text) }
+}
+
+pub async fn filters_apply_one_after_the_other(store: AnyStore) {
+    for (name, rules) in [("a", "ER-"), ("b", "RE"), (":.c:a", "R-"), ("d", "-R"), ("e", "R")] {
+        for (number, kind) in rules.chars().enumerate() {
+            let text = format!("{name}{number}");
+            let content = match kind {
+                'R' => with_rule(&text, "CEL"),
+                'E' => with_rule(&text, "ENCRYPT"),
+                _ => content(&text),
+            };
+            store.register(registration(name, content)).await.unwrap();
+        }
+    }
+    soft_delete(&store, "a", &[3]).await.unwrap();
+    soft_delete(&store, "e", &[1]).await.unwrap();
+    let here = Listing::of(Selection::Context(context("."), String::new()));
+    let live = Listing { deleted: false, ..here.clone() };
+    let latest = Listing { latest_only: true, ..live.clone() };
+    let of_type = |rule_type: &str| Some(rule_type.to_owned());
+    let subjects = |names: &[&str]| names.iter().map(|name| subject(name)).collect::<HashSet<_>>();
+    let cases: Vec<(&str, Listing, &str)> = vec![
+        ("all", here.clone(), "a1 a2 a3 b1 b2 d1 d2 e1"),
+        ("live", live.clone(), "a1 a2 b1 b2 d1 d2"),
+        ("latest of all", Listing { latest_only: true, ..here.clone() }, "a3 b2 d2 e1"),
+        ("latest of the live", latest.clone(), "a2 b2 d2"),
+        ("with a rule", Listing { rule_type: of_type("CEL"), ..live.clone() }, "a2 b1 d2"),
+        ("latest, if with a rule", Listing { rule_type: of_type("CEL"), ..latest.clone() }, "a2 d2"),
+        (
+            "page of those with a rule",
+            Listing { rule_type: of_type("CEL"), offset: 1, limit: 1, ..live.clone() },
+            "b1",
+        ),
+        ("no such rule", Listing { rule_type: of_type("cel"), ..live.clone() }, ""),
+        ("only", Listing { among: Among::Only(subjects(&["b", ":.c:a"])), ..live.clone() }, "b1 b2"),
+        ("all but", Listing { among: Among::AllBut(subjects(&["b"])), ..live.clone() }, "a1 a2 d1 d2"),
+        (
+            "besides",
+            Listing {
+                also: vec![subject(":.c:a"), subject("a"), subject("unknown"), subject(":.c:a")],
+                ..latest.clone()
+            },
+            ":.c:a2 a2 b2 d2",
+        ),
+        (
+            "not even besides",
+            Listing {
+                also: vec![subject(":.c:a")],
+                among: Among::AllBut(subjects(&[":.c:a", "a"])),
+                ..latest
+            },
+            "b2 d2",
+        ),
+        ("page", Listing { offset: 1, limit: 3, ..live.clone() }, "a2 b1 b2"),
+        ("last page", Listing { offset: 5, limit: 3, ..live.clone() }, "d2"),
+        ("after the last", Listing { offset: 6, limit: 3, ..live.clone() }, ""),
+        ("none of it", Listing { limit: 0, ..live }, ""),
+    ];
+    for (what, wanted, expected) in cases {
+        let found = listed(&store, &wanted).await;
+        let found: Vec<String> = found.iter().map(|(name, version)| format!("{name}{version}")).collect();
+        assert_eq!(found.join(" "), expected, "{what}");
+    }
+}
+
+pub async fn pages_make_up_the_whole(store: AnyStore) {
+    // More subjects than are read at a time, in two contexts, some with several versions.
+    let (mut expected, mut imports) = (Vec::new(), tokio::task::JoinSet::new());
+    for number in 0..1_100 {
+        let name = if number % 2 == 0 { format!("s{number}") } else { format!(":.c:s{number}") };
+        for version in 1..=1 + i32::from(number % 100 == 0) {
+            let text = format!("{}", version * (number % 3));
+            let imported = import(&name, content(&text), 1 + version * (number % 3), Some(version));
+            let store = Arc::clone(&store);
+            imports.spawn(async move { store.register(imported).await.unwrap() });
+            expected.push((name.clone(), version));
+        }
+    }
+    imports.join_all().await;
+    expected.sort();
+    let whole = store.schemas(&all_versions()).await.unwrap();
+    assert_eq!(listed(&store, &all_versions()).await, expected);
+    // Equal texts are one in memory.
+    let texts: HashSet<_> = whole.iter().map(|version| Arc::as_ptr(&version.content)).collect();
+    assert_eq!(texts.len(), 4);
+    for limit in [1_000, 137] {
+        let mut pages = Vec::new();
+        for offset in (0..expected.len()).step_by(limit) {
+            let page = Listing { offset, limit, ..all_versions() };
+            pages.extend(store.schemas(&page).await.unwrap());
+        }
+        assert_eq!(pages, whole);
+    }
 }
 
 pub async fn aliases_are_listed_with_their_target(store: AnyStore) {

@@ -108,6 +108,8 @@ contract! {
         selections_hold_what_they_name,
         listings_are_sorted_by_utf16_code_unit,
         versions_are_listed_in_order,
+        filters_apply_one_after_the_other,
+        pages_make_up_the_whole,
         aliases_are_listed_with_their_target,
         contexts_are_listed_once_something_was_registered,
         referrers_are_listed_by_context_and_id;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use muster_registry::store::clock::Clock;
 use muster_registry::store::sqlite::{SqliteOptions, SqliteStore};
 use muster_registry::store::{
-    Basis, ConfigRecord, Content, Mode, ModeChange, Registered, Registration, SchemaVersion, Selection,
-    Store, StoreError,
+    Basis, ConfigRecord, Content, Listing, Mode, ModeChange, Registered, Registration, SchemaVersion,
+    Selection, Store, StoreError,
 };
 use muster_schema::identity::content_guid;
 use muster_schema::{Context, Metadata, SchemaId, SchemaReference, SchemaType, Subject, Version};
@@ -180,6 +180,11 @@ pub async fn contexts(store: &AnyStore) -> Vec<String> {
 
 pub fn everything() -> Selection {
     Selection::AnyContext(String::new())
+}
+
+/// A listing of every version there is.
+pub fn all_versions() -> Listing {
+    Listing::of(everything())
 }
 
 /// The refusal as text; panics if it is none.

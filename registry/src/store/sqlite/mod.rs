@@ -7,6 +7,7 @@
 pub(in crate::store) mod archive;
 mod associations;
 mod committed;
+mod listing;
 mod migrate;
 mod open;
 mod read;
@@ -28,7 +29,7 @@ use tokio::task::JoinSet;
 
 use super::clock::Clock;
 use super::{
-    Association, AssociationChange, AssociationSelection, Basis, ConfigRecord, ModeChange, Referrer,
+    Association, AssociationChange, AssociationSelection, Basis, ConfigRecord, Listing, ModeChange, Referrer,
     Registered, Registration, SchemaVersion, Selection, Settings, Store, StoreError, SubjectState,
     SubjectSummary,
 };
@@ -196,8 +197,8 @@ impl Store for SqliteStore {
         read::subjects(&self.readers, selection).await
     }
 
-    async fn schemas(&self, selection: &Selection) -> Result<Vec<SchemaVersion>, StoreError> {
-        read::schemas(&self.readers, selection).await
+    async fn schemas(&self, wanted: &Listing) -> Result<Vec<SchemaVersion>, StoreError> {
+        listing::schemas(&self.readers, wanted).await
     }
 
     async fn aliases(&self, selection: &Selection) -> Result<Vec<(Subject, String)>, StoreError> {

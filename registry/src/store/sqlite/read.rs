@@ -96,15 +96,6 @@ const SUBJECTS: &str = concat!(
     "GROUP BY s.subject_id"
 );
 
-const SCHEMAS: &str = concat!(
-    "SELECT ",
-    version_columns!(),
-    ", c.name, s.name",
-    selected!(),
-    "CROSS JOIN versions v ON v.subject_id = s.subject_id CROSS JOIN contents t ON t.content_id = v.content_id",
-    selected_contexts!(),
-);
-
 const CONFIGS: &str = concat!(
     "SELECT c.name, s.name, s.config",
     selected!(),
@@ -240,16 +231,6 @@ pub(super) async fn subjects(
     })?;
     subjects.sort_by_cached_key(|summary| ListingOrder::of(&summary.subject));
     Ok(subjects)
-}
-
-pub(super) async fn schemas(
-    readers: &Readers,
-    selection: &Selection,
-) -> Result<Vec<SchemaVersion>, StoreError> {
-    let rows = fetch(readers, select(SCHEMAS, selection)).await?;
-    let mut schemas = collect(&rows, |row| schema_version(row, 0, subject(row, VERSION_COLUMNS)?))?;
-    schemas.sort_by_cached_key(|version| (ListingOrder::of(&version.subject), version.version));
-    Ok(schemas)
 }
 
 pub(super) async fn aliases(

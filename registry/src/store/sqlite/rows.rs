@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use muster_schema::subject::utf16_order;
-use muster_schema::{Guid, SchemaId, Subject, Version};
+use muster_schema::{Guid, RuleSet, SchemaId, Subject, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::error::BoxDynError;
@@ -56,8 +56,13 @@ pub(super) fn content(row: &SqliteRow, at: usize) -> Result<Content, Error> {
         schema: row.try_get(at + 2)?,
         references: from_json(row.try_get(at + 3)?)?.unwrap_or_default(),
         metadata: from_json(row.try_get(at + 4)?)?,
-        rule_set: from_json(row.try_get(at + 5)?)?,
+        rule_set: rule_set(row, at + 5)?,
     })
+}
+
+/// Reads the column `rule_set`, if there is one.
+pub(super) fn rule_set(row: &SqliteRow, at: usize) -> Result<Option<RuleSet>, Error> {
+    from_json(row.try_get(at)?)
 }
 
 /// Reads a config and a mode.
