@@ -8,6 +8,7 @@ use muster_schema::compatibility::CompatibilityPolicy::{Lenient, Strict};
 use muster_schema::format::EntityTags;
 use muster_schema::json::changes::changes;
 use muster_schema::json::diff::{Difference, DifferenceKind, diff};
+use muster_schema::json::validate::{InvalidKind, Options, Validator};
 use muster_schema::json::{self, JsonSchema};
 use muster_schema::{Limits, ParseError, ResolvedReferences, Strictness};
 
@@ -159,7 +160,8 @@ fn wide_schemas_end() {
         let combined = list(3_000, |n| format!("{{\"type\":\"string\",\"maxLength\":{n}}}"));
         let found = exercise(&format!("{{\"anyOf\":[{combined}]}}")).unwrap();
         assert_eq!(found.last().map(|last| last.kind), Some(DifferenceKind::NotComparable));
-        let combined = list(900, |n| format!("{{\"type\":\"string\",\"maxLength\":{n}}}"));
+        // Every pair of branches is compared.
+        let combined = list(300, |n| format!("{{\"type\":\"string\",\"maxLength\":{n}}}"));
         assert!(exercise(&format!("{{\"oneOf\":[{combined}]}}")).is_some());
         let properties = list(20_000, |n| format!("\"p{n}\":{{\"type\":\"string\"}}"));
         assert!(exercise(&format!("{{\"properties\":{{{properties}}}}}")).is_some());
@@ -210,5 +212,92 @@ fn places_inside_each_others_values_do_not_multiply() {
             (0..400).map(|n| format!("{{\"$ref\":\"#/x{}\"}}", "/default".repeat(n))).collect();
         let text = format!("{{\"x\":{tower},\"allOf\":[{}]}}", references.join(","));
         assert!(matches!(parse(&text), Err(ParseError::TooLarge { .. })));
+    });
+}
+
+fn check(schema: &str, body: &str) -> Result<(), InvalidKind> {
+    let limits = Limits::default();
+    let validator = Validator::compile(&parse(schema).unwrap(), Options::default(), &limits).unwrap();
+    validator.check(body.as_bytes(), &limits).map_err(|invalid| invalid.kind)
+}
+
+#[test]
+fn hidden_work_of_validation_counts() {
+    on_a_small_stack(|| {
+        // A lattice that asks the same of one value 900 times.
+        let often = |leaf: &str| {
+            let links = |name: &str| vec![format!("{{\"$ref\":\"#/definitions/{name}\"}}"); 30].join(",");
+            let (a, b) = (links("a"), links("b"));
+            format!("{{\"allOf\":[{a}],\"definitions\":{{\"a\":{{\"allOf\":[{b}]}},\"b\":{leaf}}}}}")
+        };
+        let ones = "1,".repeat(100_000);
+        let members: Vec<String> = (0..40_000).map(|n| format!("\"m{n}\":1")).collect();
+        let asked = vec!["{\"minLength\":1}"; 600].join(",");
+        let long = "a".repeat(200_000);
+        let cases = [
+            // Whether few but heavy items repeat.
+            (often(r#"{"uniqueItems":true}"#), format!("[[{ones}1],[{ones}2]]")),
+            // The same at every level.
+            (
+                r##"{"uniqueItems":true,"items":{"$ref":"#"}}"##.to_owned(),
+                format!(
+                    "{}[{ones}2]{}",
+                    "[".repeat(400),
+                    ",0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]".repeat(400)
+                ),
+            ),
+            // Every place of a text begins a look at the rest of it.
+            (r#"{"not":{"pattern":"(?=.*b)c"}}"#.to_owned(), format!("\"{long}\"")),
+            (r#"{"patternProperties":{"(?=.*b)c":{}}}"#.to_owned(), format!("{{\"{long}\":1}}")),
+            (r#"{"propertyNames":{"not":{"pattern":"(?=.*b)c"}}}"#.to_owned(), format!("{{\"{long}\":1}}")),
+            // Exponentially many ways, each with a look ahead.
+            (
+                r#"{"items":{"not":{"pattern":"^(?:(?=.*b)a|(?!.*b)a|(?!.*c)a)*d"}}}"#.to_owned(),
+                format!("[{}1]", format!("\"{}\",", "a".repeat(400)).repeat(1_000)),
+            ),
+            // Exact arithmetic with hundreds of digits.
+            (r#"{"items":{"multipleOf":0.1}}"#.to_owned(), format!("[{}0]", "1e308,".repeat(170_000))),
+            // Every member asks every subschema.
+            (
+                format!("{{{MODERN}\"allOf\":[{asked}],\"unevaluatedProperties\":{{\"type\":\"integer\"}}}}"),
+                format!("{{{}}}", members.join(",")),
+            ),
+        ];
+        for (schema, body) in cases {
+            let began = Instant::now();
+            assert_eq!(check(&schema, &body), Err(InvalidKind::TooExpensive), "{schema:.200}");
+            println!("{:?} {schema:.80}", began.elapsed());
+        }
+    });
+}
+
+#[test]
+fn ordinary_payloads_are_not_too_expensive() {
+    on_a_small_stack(|| {
+        let many = |count: usize, item: &str| format!("[{}]", vec![item; count].join(","));
+        let cases = [
+            (r#"{"items":{"pattern":"^(?!x)[a-z0-9-]{1,40}$"}}"#, many(20_000, "\"some-name-12\"")),
+            (
+                r#"{"items":{"pattern":"^(?=.*[A-Z])(?=.*[0-9]).{8,30}$"}}"#,
+                many(3_000, "\"Passw0rdPassw0rd\""),
+            ),
+            (
+                r#"{"items":{"pattern":"^(?!-)[a-z-]+(?:[.](?!-)[a-z-]+)*$"}}"#,
+                many(1_000, "\"a-host.a-domain.example\""),
+            ),
+            (r#"{"pattern":"^(?!\\s*$)[\\s\\S]+$"}"#, format!("\"{}\"", "some text ".repeat(100_000))),
+            (r#"{"items":{"multipleOf":0.01}}"#, many(170_000, "12.34")),
+            (
+                r#"{"items":{"uniqueItems":true}}"#,
+                many(
+                    8_000,
+                    r#"[{"a":1,"b":"x"},{"a":2,"b":"y"},"c","d","e","f","g","h","i","j","k","l","m","n","o","p"]"#,
+                ),
+            ),
+            (r#"{"pattern":"^(?:[A-Za-z0-9+/]{4})*$"}"#, format!("\"{}\"", "QUJD".repeat(250_000))),
+        ];
+        for (schema, body) in cases {
+            assert_eq!(check(schema, &body), Ok(()), "{schema}");
+        }
     });
 }

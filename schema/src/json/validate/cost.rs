@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::CompileError;
 use super::lower::{Edge, edges};
+use super::{BACKTRACK_LIMIT, CompileError};
 use crate::json::model::{Kind, Model, NodeId};
 use crate::limits::Limits;
 
@@ -21,9 +21,24 @@ const MOST_IN_PLACE: u64 = 100_000;
 const MOST_UNEVALUATED: u64 = 2_000;
 /// Longest chain of in-place edges, which is recursion of a validator.
 const LONGEST_CHAIN: usize = 256;
-/// What a pattern costs that cannot be matched in linear time: matching it is cut off after
-/// [`BACKTRACK_LIMIT`](super::BACKTRACK_LIMIT) steps.
-const BACKTRACKING_WEIGHT: u64 = 500;
+/// What a pattern that cannot be matched in linear time costs for every 16 bytes, at most: matching it is cut off after
+/// [`BACKTRACK_LIMIT`] steps back, but each may be followed by reading to the end of the text.
+const BACKTRACKING_WEIGHT: u64 = 1_250;
+/// What it costs for any text, even a short one: where the steps back are bounded by the length of the text, and where
+/// they are bounded by the limit alone.
+const BOUNDED_BASE: u64 = 20;
+const LOOPING_BASE: u64 = 500;
+/// Bytes that a pattern reads in the time of a step once it has stepped back.
+const READ_BYTES: u64 = 128;
+/// What holding one number against `multipleOf` costs, which is exact arithmetic; and where it has hundreds of digits.
+const MULTIPLE_WEIGHT: u64 = 3;
+const LONG_MULTIPLE_WEIGHT: u64 = 25;
+/// Values, or blocks of text in them, that are hashed or compared in the time of a step.
+const HASHED_VALUES: u64 = 8;
+/// Bytes of an expected string that are compared in the time of a step.
+const COMPARED_BYTES: usize = 1_024;
+/// Subschemas that are asked in the time of a step whether they have evaluated a member or an item.
+const ASKED_NODES: u64 = 8;
 
 /// What a schema can cost.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +48,9 @@ pub(super) struct Costs {
     pub unfolded: u64,
     /// Longest chain of in-place edges, in nodes.
     pub chain: usize,
+    /// Whether arrays are asked whether their items repeat, which reads all that is in them: then a value costs as many
+    /// times more as it is deep.
+    pub is_deep: bool,
 }
 
 /// What is known about one node.
@@ -78,6 +96,7 @@ pub(super) fn measure(model: &Model, limits: &Limits) -> Result<Costs, CompileEr
         Ok(())
     })?;
     let chain = seen.iter().map(|seen| seen.chain).max().unwrap_or(0);
+    let mut is_deep = false;
 
     for seen in &mut seen {
         seen.state = State::New;
@@ -95,6 +114,7 @@ pub(super) fn measure(model: &Model, limits: &Limits) -> Result<Costs, CompileEr
             // Whoever asks what has been evaluated asks every in-place node once more.
             let times = if has_unevaluated(model, id) { 3 } else { 1 };
             let mut total = weight(model, id);
+            is_deep |= matches!(&model.node(id).kind, Kind::Array(array) if array.unique_items);
             for edge in edges(model, id) {
                 let below = seen.get(edge.to.index()).map_or(0, |child| child.unfolded);
                 total = total.saturating_add(below.saturating_mul(times));
@@ -106,7 +126,7 @@ pub(super) fn measure(model: &Model, limits: &Limits) -> Result<Costs, CompileEr
         },
     )?;
     let unfolded = seen.get(model.root().index()).map_or(0, |root| root.unfolded);
-    Ok(Costs { unfolded: if is_recursive { u64::MAX } else { unfolded }, chain })
+    Ok(Costs { unfolded: if is_recursive { u64::MAX } else { unfolded }, chain, is_deep })
 }
 
 /// How many steps one part of a value of this depth can take if nothing ends early, as when all errors are collected:
@@ -190,9 +210,9 @@ fn walk(
 
 /// What holding one value against the node alone costs, in steps of about a look-up.
 pub(super) fn weight(model: &Model, id: NodeId) -> u64 {
-    let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
     let weight = match &model.node(id).kind {
         Kind::String(string) => string.pattern.as_deref().map_or(0, pattern_weight),
+        Kind::Number(number) if number.multiple_of.is_some() => LONG_MULTIPLE_WEIGHT,
         Kind::Object(object) => {
             let lists = object.required_with.iter().map(|(_, names)| 1 + count(names.len())).sum::<u64>();
             let patterns = object.pattern_properties.iter().map(|(pattern, _)| pattern_weight(pattern));
@@ -214,6 +234,17 @@ pub(super) struct Price {
     block: u64,
     /// For every item or member.
     part: u64,
+    /// For every [`BLOCK_BYTES`] of a member name.
+    name_block: u64,
+    /// Patterns that need backtracking, for a string and for each member name: how often each may be begun anew is
+    /// bounded by the length of the text.
+    backtracking: u64,
+    /// The same patterns where it is bounded by [`BACKTRACK_LIMIT`] alone.
+    looping: u64,
+    /// How often all that is in an array is read.
+    deep: u64,
+    /// For a number, in units of [`MULTIPLE_WEIGHT`].
+    multiples: u64,
 }
 
 /// Bytes of a string that are read in about the time of a step.
@@ -222,66 +253,225 @@ const BLOCK_BYTES: usize = 32;
 impl Price {
     /// As the value of a keyword.
     pub(super) fn to_value(self) -> Value {
-        [self.base, self.block, self.part].into_iter().map(Value::from).collect()
+        let Self { base, block, part, name_block, backtracking, looping, deep, multiples } = self;
+        let numbers = [base, block, part, name_block, backtracking, looping, deep, multiples];
+        numbers.into_iter().map(Value::from).collect()
     }
 
     /// Reads [`to_value`](Self::to_value) back.
     pub(super) fn of_value(value: &Value) -> Self {
-        let number = |at| value.get(at).and_then(Value::as_u64);
-        Self { base: number(0).unwrap_or(1), block: number(1).unwrap_or(0), part: number(2).unwrap_or(0) }
+        let number = |at| value.get(at).and_then(Value::as_u64).unwrap_or(0);
+        Self {
+            base: number(0).max(1),
+            block: number(1),
+            part: number(2),
+            name_block: number(3),
+            backtracking: number(4),
+            looping: number(5),
+            deep: number(6),
+            multiples: number(7),
+        }
     }
 
     /// For this value.
     pub(super) fn of(self, value: &Value) -> u64 {
-        let (each, count) = match value {
-            Value::String(text) => (self.block, text.len() / BLOCK_BYTES),
-            Value::Array(items) => (self.part, items.len()),
-            Value::Object(members) => (self.part, members.len()),
-            _ => return self.base,
+        let more = match value {
+            Value::String(text) => {
+                blocks(text).saturating_mul(self.block).saturating_add(self.stepping_back(text))
+            }
+            Value::Array(items) => {
+                let deep =
+                    if self.deep == 0 { 0 } else { self.deep.saturating_mul(values(value) / HASHED_VALUES) };
+                self.part.saturating_mul(count(items.len())).saturating_add(deep)
+            }
+            Value::Object(members) => {
+                let parts = self.part.saturating_mul(count(members.len()));
+                if self.name_block == 0 {
+                    parts
+                } else {
+                    let name = |name: &String| {
+                        blocks(name).saturating_mul(self.name_block).saturating_add(self.stepping_back(name))
+                    };
+                    members.keys().map(name).fold(parts, u64::saturating_add)
+                }
+            }
+            Value::Number(number) if self.multiples > 0 => {
+                // Beyond 2^53 and far below 1, arithmetic takes long numbers.
+                let size = number.as_f64().unwrap_or(f64::MAX).abs();
+                let is_long = number.is_f64() && size != 0.0 && !(1e-6..9e15).contains(&size);
+                self.multiples.saturating_mul(if is_long { LONG_MULTIPLE_WEIGHT } else { MULTIPLE_WEIGHT })
+            }
+            _ => 0,
         };
-        self.base.saturating_add(each.saturating_mul(u64::try_from(count).unwrap_or(u64::MAX)))
+        self.base.saturating_add(more)
+    }
+
+    /// What patterns that step back cost for a text, besides the rest.
+    fn stepping_back(self, text: &str) -> u64 {
+        if self.backtracking + self.looping == 0 {
+            return 0;
+        }
+        let (length, most) = (count(text.len()), count(BACKTRACK_LIMIT));
+        // On the average half of the text is left.
+        let looping = self.looping.saturating_mul(length.saturating_mul(most) / (2 * READ_BYTES));
+        let others = self.backtracking.saturating_mul(length.saturating_mul(length.min(most)) / READ_BYTES);
+        looping.saturating_add(others)
+    }
+
+    fn add_pattern(&mut self, pattern: &str) {
+        let counter = match steps_back(pattern) {
+            Steps::Few => return,
+            Steps::Places => &mut self.backtracking,
+            Steps::Many => &mut self.looping,
+        };
+        *counter = counter.saturating_add(1);
     }
 }
 
 /// The price of what one node, with all that stands side by side in it, asks of a value itself.
 pub(super) fn price(model: &Model, id: NodeId) -> Price {
     let mut price = Price::default();
+    if has_unevaluated(model, id) {
+        price.part = in_place_nodes(model, id) / ASKED_NODES;
+    }
     let mut nodes = vec![id];
     while let Some(id) = nodes.pop() {
-        price.base = price.base.saturating_add(weight(model, id));
+        let mut base = weight(model, id);
         let (block, part) = match &model.node(id).kind {
             Kind::String(string) => {
                 let lengths = u64::from(string.min_length.is_some() || string.max_length.is_some());
-                (string.pattern.as_deref().map_or(0, pattern_weight) + lengths, 0)
+                let format = u64::from(string.format.is_some());
+                let pattern = string.pattern.as_deref().map_or(0, visit_weight);
+                base = pattern + format + 1;
+                string.pattern.iter().for_each(|pattern| price.add_pattern(pattern));
+                (pattern + lengths + format, 0)
+            }
+            Kind::Number(number) => {
+                base = 1;
+                price.multiples += u64::from(number.multiple_of.is_some());
+                (0, 0)
             }
             Kind::Object(object) => {
-                let patterns = object.pattern_properties.iter().map(|(pattern, _)| pattern_weight(pattern));
-                (0, 1 + patterns.sum::<u64>())
+                let mut patterns = 0;
+                for (pattern, _) in &object.pattern_properties {
+                    patterns += visit_weight(pattern);
+                    base = base.saturating_sub(pattern_weight(pattern).saturating_sub(visit_weight(pattern)));
+                    price.add_pattern(pattern);
+                }
+                price.name_block = price.name_block.saturating_add(patterns);
+                (0, 1 + patterns)
             }
-            // Whether items repeat is found by hashing all of them.
-            Kind::Array(array) => (0, if array.unique_items { 8 } else { 1 }),
+            Kind::Array(array) => {
+                price.deep += u64::from(array.unique_items);
+                // Whether items repeat is found by hashing all of them.
+                (0, if array.unique_items { 8 } else { 1 })
+            }
+            // A text may be hashed.
+            Kind::Enum(_) => (1, 0),
             Kind::Combined(combined) if combined.is_generated => {
                 nodes.extend(&combined.children);
                 (0, 0)
             }
             _ => (0, 0),
         };
+        price.base = price.base.saturating_add(base);
         price.block = price.block.saturating_add(block);
         price.part = price.part.saturating_add(part);
     }
     price
 }
 
-fn pattern_weight(pattern: &str) -> u64 {
-    // Lookaround, back references, atomic groups: over-approximated by what begins them.
-    const MARKS: [&str; 8] = ["(?=", "(?!", "(?<=", "(?<!", "(?>", "++", "*+", "?+"];
-    let backtracks = MARKS.iter().any(|mark| pattern.contains(mark))
-        || pattern.as_bytes().windows(2).any(|pair| matches!(pair, [b'\\', b'1'..=b'9' | b'k']));
-    let length = u64::try_from(pattern.len()).unwrap_or(u64::MAX);
-    1 + length / 8 + if backtracks { BACKTRACKING_WEIGHT } else { 0 }
+/// How many nodes are held against one value, every path counted; [`measure`] has bounded it by [`MOST_UNEVALUATED`].
+fn in_place_nodes(model: &Model, id: NodeId) -> u64 {
+    let mut nodes = vec![id];
+    let mut found = 0;
+    while let Some(id) = nodes.pop().filter(|_| found <= MOST_UNEVALUATED) {
+        found += 1;
+        nodes.extend(edges(model, id).filter(|edge| edge.is_in_place).map(|edge| edge.to));
+    }
+    found
 }
 
-/// How many values a value holds, itself included.
+/// How many values an array holds at any depth, and blocks of text.
+fn values(value: &Value) -> u64 {
+    let mut found = 0_u64;
+    let mut values = vec![value];
+    while let Some(value) = values.pop() {
+        found = found.saturating_add(1);
+        match value {
+            Value::String(text) => found = found.saturating_add(blocks(text)),
+            Value::Array(items) => values.extend(items),
+            Value::Object(members) => values.extend(members.iter().map(|(_, member)| member)),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn blocks(text: &str) -> u64 {
+    count(text.len() / BLOCK_BYTES)
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// Where the last part of a pattern begins that cannot be matched in linear time; `None` for a pattern without any.
+fn last_hard_part(pattern: &str) -> Option<usize> {
+    // Lookaround, back references, atomic groups: over-approximated by what begins them.
+    const MARKS: [&str; 9] = ["(?=", "(?!", "(?<=", "(?<!", "(?>", "++", "*+", "?+", "}+"];
+    let groups = MARKS.iter().filter_map(|mark| pattern.rfind(mark)).max();
+    let is_reference = |pair: &[u8]| matches!(pair, [b'\\', b'1'..=b'9' | b'k']);
+    groups.max(pattern.as_bytes().windows(2).rposition(is_reference))
+}
+
+fn backtracks(pattern: &str) -> bool {
+    last_hard_part(pattern).is_some()
+}
+
+/// How often a pattern may step back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Steps {
+    /// Not at all, or no more often than it is long.
+    Few,
+    /// As often as the text has places.
+    Places,
+    /// As often as it is allowed to: a repeated group can be taken apart in exponentially many ways, and each quantifier
+    /// before the last hard part multiplies.
+    Many,
+}
+
+fn steps_back(pattern: &str) -> Steps {
+    let Some(last) = last_hard_part(pattern) else { return Steps::Few };
+    let before = pattern.as_bytes().get(..last).unwrap_or_default();
+    let pairs = before.iter().zip(before.iter().skip(1));
+    let quantifiers = pairs.filter(|(last, one)| matches!(one, b'*' | b'+' | b'{' | b'?') && **last != b'(');
+    let is_anchored = pattern.starts_with('^') && !pattern.contains('|');
+    let loops = [")*", ")+", "){"].iter().any(|end| pattern.contains(end));
+    match quantifiers.count() + usize::from(!is_anchored) {
+        _ if loops => Steps::Many,
+        0 => Steps::Few,
+        1 => Steps::Places,
+        _ => Steps::Many,
+    }
+}
+
+/// What a pattern costs for any text and for every block of it, but for stepping back.
+fn visit_weight(pattern: &str) -> u64 {
+    let stepping_back = match steps_back(pattern) {
+        _ if !backtracks(pattern) => 0,
+        Steps::Few | Steps::Places => BOUNDED_BASE,
+        Steps::Many => LOOPING_BASE,
+    };
+    1 + count(pattern.len()) / 8 + stepping_back
+}
+
+/// What a pattern costs for every 16 bytes, at most.
+fn pattern_weight(pattern: &str) -> u64 {
+    1 + count(pattern.len()) / 8 + if backtracks(pattern) { BACKTRACKING_WEIGHT } else { 0 }
+}
+
+/// How many values a value holds, itself included, and how much more it takes to compare its texts.
 fn size(value: &crate::jsontext::Json) -> u64 {
     use crate::jsontext::Json;
     let mut count = 0;
@@ -289,6 +479,7 @@ fn size(value: &crate::jsontext::Json) -> u64 {
     while let Some(value) = values.pop() {
         count += 1;
         match value {
+            Json::String(text) => count += self::count(text.len() / COMPARED_BYTES),
             Json::Array(items) => values.extend(items),
             Json::Object(members) => values.extend(members.iter().map(|(_, member)| member)),
             _ => {}

@@ -42,7 +42,7 @@ use lower::Lowered;
 pub(in crate::json) use lower::to_value;
 
 /// Most steps of one match of a pattern that cannot be matched in linear time.
-pub const BACKTRACK_LIMIT: usize = 50_000;
+pub const BACKTRACK_LIMIT: usize = 10_000;
 
 /// Memory that all patterns of a schema may take together, and the least and the most one of them may take.
 const PATTERN_BYTES: usize = 64 << 20;
@@ -275,12 +275,13 @@ impl Validator {
         limits: &Limits,
     ) -> Result<(), Invalid> {
         let parts = u64::try_from(values.saturating_add(bytes / 16)).unwrap_or(u64::MAX);
-        let worst = self.0.costs.unfolded.saturating_mul(parts);
+        let times = if self.0.costs.is_deep { u64::try_from(depth).unwrap_or(u64::MAX).max(1) } else { 1 };
+        let worst = self.0.costs.unfolded.saturating_mul(parts).saturating_mul(times);
         if let Some(plain) = self.0.plain.as_ref().filter(|_| worst <= FREE_STEPS) {
             if plain.is_valid(value) {
                 return Ok(());
             }
-            let is_cheap = worst <= LOCATED_STEPS.saturating_mul(10);
+            let is_cheap = worst <= LOCATED_STEPS.saturating_mul(25);
             return Err(self.locate(plain, value, is_cheap && values <= LOCATED_VALUES));
         }
         let Some(counting) = self.counting() else { return Err(Invalid::too_expensive()) };

@@ -3,7 +3,10 @@
 //! A difference names a place. `place` follows its path through both schemas at once, `values` makes instances around
 //! what the two schemas say there (numbers next to every bound, strings next to every length, objects with and without
 //! every member), and whatever stands around the place is filled with something small that both sides accept. Each
-//! instance is then held against both schemas, so that none is shown that does not prove what it is for.
+//! instance is then held against both schemas, so that none is shown that does not prove that the schemas are incompatible
+//! there. Which keyword refuses it is what the reason says. If several keywords of the pair changed at one place, one
+//! instance may prove several differences: a content model has no keyword of its own, so that a property that a closed one
+//! lacks may be refused for its type as well as for its name.
 //!
 //! Everything is bounded: the number of instances that are tried, their size by [`Limits::witness_bytes`].
 //!
