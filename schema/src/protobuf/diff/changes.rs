@@ -1,6 +1,7 @@
 //! Everything that changed between two schemas, with the verdict of both directions.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::hash::Hash;
 
 use super::walk::{Finding, Member, Pair, Subject, compare, members};
 use super::{DifferenceKind, types::MessageRef};
@@ -20,16 +21,19 @@ pub fn changes(writer: &ProtobufSchema, reader: &ProtobufSchema, limits: &Limits
     let backward = compare(reader, writer, limits).found;
     let forward = compare(writer, reader, limits).found;
     let breaking = forward.iter().filter(|found| !found.difference.is_compatible());
-    let mut breaks_forward: HashSet<_> = breaking
-        .clone()
-        .filter_map(|found| Some((found.difference.kind.reversed()?, key(found.subject, true))))
-        .collect();
+    // The key and the value of a map may both differ, which is the same finding twice.
+    let mut unpaired: HashMap<_, usize> = HashMap::new();
+    for found in breaking.clone() {
+        if let Some(kind) = found.difference.kind.reversed() {
+            *unpaired.entry((kind, key(found.subject, true))).or_default() += 1;
+        }
+    }
     let mut changes = Vec::new();
     for found in &backward {
         let what = (found.difference.kind, key(found.subject, false));
         let verdict = Verdict {
             breaks_backward: !found.difference.is_compatible(),
-            breaks_forward: breaks_forward.remove(&what),
+            breaks_forward: take(&mut unpaired, &what),
         };
         let Pair { reader: mut to, writer: mut from } = words(found);
         if found.difference.kind == DifferenceKind::PackageChanged {
@@ -38,11 +42,8 @@ pub fn changes(writer: &ProtobufSchema, reader: &ProtobufSchema, limits: &Limits
         changes.push(change(found, verdict, from, to));
     }
     for found in breaking {
-        let is_listed = found
-            .difference
-            .kind
-            .reversed()
-            .is_some_and(|kind| !breaks_forward.contains(&(kind, key(found.subject, true))));
+        let reversed = found.difference.kind.reversed();
+        let is_listed = reversed.is_some_and(|kind| !take(&mut unpaired, &(kind, key(found.subject, true))));
         if !is_listed {
             // Here the two sides have changed places.
             let Pair { reader: from, writer: to } = words(found);
@@ -50,6 +51,13 @@ pub fn changes(writer: &ProtobufSchema, reader: &ProtobufSchema, limits: &Limits
         }
     }
     changes
+}
+
+/// Takes one of these away, if there is one.
+fn take<T: Eq + Hash>(counts: &mut HashMap<T, usize>, what: &T) -> bool {
+    let Some(count) = counts.get_mut(what).filter(|count| **count > 0) else { return false };
+    *count -= 1;
+    true
 }
 
 fn change(found: &Finding<'_>, verdict: Verdict, from: Option<String>, to: Option<String>) -> Change {

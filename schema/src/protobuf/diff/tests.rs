@@ -226,6 +226,15 @@ fn changes_carry_the_verdicts_of_both_directions() {
                 "#/A/o: multiple fields moved to oneof: o (breaks forward)",
             ],
         ),
+        (
+            "message A { map<fixed64, uint64> m = 1; }",
+            "message A { map<string, sint32> m = 1; }",
+            // The key and the value.
+            &[
+                "#/A/1: field scalar kind changed from map<fixed64, uint64> to map<string, sint32> (breaks both ways)",
+                "#/A/1: field scalar kind changed from map<fixed64, uint64> to map<string, sint32> (breaks both ways)",
+            ],
+        ),
         ("package a;", "package b;", &["#/: package changed from a to b (breaks both ways)"]),
         ("enum E { A = 0; }", "enum E { B = 0; }", &["#/E/0: enum const changed from A to B (compatible)"]),
     ];
