@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::lower::{Edge, edges};
-use super::{BACKTRACK_LIMIT, CompileError};
-use crate::json::model::{Kind, Model, NodeId};
+use super::{CompileError, backtracking};
+use crate::json::model::{Kind, Model, NodeId, ObjectNode};
 use crate::limits::Limits;
 
 /// Most nodes one value may be held against by in-place edges alone, every path counted. Schemas written by people stay
@@ -21,15 +21,9 @@ const MOST_IN_PLACE: u64 = 100_000;
 const MOST_UNEVALUATED: u64 = 2_000;
 /// Longest chain of in-place edges, which is recursion of a validator.
 const LONGEST_CHAIN: usize = 256;
-/// What a pattern that cannot be matched in linear time costs for every 16 bytes, at most: matching it is cut off after
-/// [`BACKTRACK_LIMIT`] steps back, but each may be followed by reading to the end of the text.
-const BACKTRACKING_WEIGHT: u64 = 1_250;
-/// What it costs for any text, even a short one: where the steps back are bounded by the length of the text, and where
-/// they are bounded by the limit alone.
-const BOUNDED_BASE: u64 = 20;
-const LOOPING_BASE: u64 = 500;
-/// Bytes that a pattern reads in the time of a step once it has stepped back.
-const READ_BYTES: u64 = 128;
+/// What a pattern for member names that needs backtracking can cost for every 16 bytes while errors are collected, where
+/// nothing ends early.
+const BACKTRACKING_WEIGHT: u64 = 12_500;
 /// What holding one number against `multipleOf` costs, which is exact arithmetic; and where it has hundreds of digits.
 const MULTIPLE_WEIGHT: u64 = 3;
 const LONG_MULTIPLE_WEIGHT: u64 = 25;
@@ -43,8 +37,8 @@ const ASKED_NODES: u64 = 8;
 /// What a schema can cost.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Costs {
-    /// Weight of all nodes that can be reached, every path counted; `u64::MAX` for a recursive schema. A value of `n`
-    /// parts costs at most `n` times as much.
+    /// Weight of all nodes that can be reached, every path counted; `u64::MAX` for a recursive schema, and where member
+    /// names are matched by backtracking. A value of `n` parts costs at most `n` times as much.
     pub unfolded: u64,
     /// Longest chain of in-place edges, in nodes.
     pub chain: usize,
@@ -101,19 +95,20 @@ pub(super) fn measure(model: &Model, limits: &Limits) -> Result<Costs, CompileEr
     for seen in &mut seen {
         seen.state = State::New;
     }
-    let mut is_recursive = false;
+    let mut is_open = false;
     walk(
         model,
         &mut seen,
         |_| true,
         |model, seen, id, closes_cycle| {
             if closes_cycle {
-                is_recursive = true;
+                is_open = true;
                 return Ok(());
             }
             // Whoever asks what has been evaluated asks every in-place node once more.
             let times = if has_unevaluated(model, id) { 3 } else { 1 };
             let mut total = weight(model, id);
+            is_open |= backtracking_weight(model, id) > 0;
             is_deep |= matches!(&model.node(id).kind, Kind::Array(array) if array.unique_items);
             for edge in edges(model, id) {
                 let below = seen.get(edge.to.index()).map_or(0, |child| child.unfolded);
@@ -126,7 +121,7 @@ pub(super) fn measure(model: &Model, limits: &Limits) -> Result<Costs, CompileEr
         },
     )?;
     let unfolded = seen.get(model.root().index()).map_or(0, |root| root.unfolded);
-    Ok(Costs { unfolded: if is_recursive { u64::MAX } else { unfolded }, chain, is_deep })
+    Ok(Costs { unfolded: if is_open { u64::MAX } else { unfolded }, chain, is_deep })
 }
 
 /// How many steps one part of a value of this depth can take if nothing ends early, as when all errors are collected:
@@ -141,7 +136,7 @@ pub(super) fn exhaustive(model: &Model, depth: usize, most: u64) -> Option<u64> 
         let mut open: Vec<(NodeId, u64)> = arriving.into_iter().collect();
         let mut inside: HashMap<NodeId, u64> = HashMap::new();
         while let Some((id, times)) = open.pop() {
-            let weight = weight(model, id);
+            let weight = weight(model, id).saturating_add(backtracking_weight(model, id));
             left = left.checked_sub(weight)?;
             total = total.saturating_add(weight.saturating_mul(times));
             let times = times.saturating_mul(if has_unevaluated(model, id) { 3 } else { 1 });
@@ -236,11 +231,6 @@ pub(super) struct Price {
     part: u64,
     /// For every [`BLOCK_BYTES`] of a member name.
     name_block: u64,
-    /// Patterns that need backtracking, for a string and for each member name: how often each may be begun anew is
-    /// bounded by the length of the text.
-    backtracking: u64,
-    /// The same patterns where it is bounded by [`BACKTRACK_LIMIT`] alone.
-    looping: u64,
     /// How often all that is in an array is read.
     deep: u64,
     /// For a number, in units of [`MULTIPLE_WEIGHT`].
@@ -253,8 +243,8 @@ const BLOCK_BYTES: usize = 32;
 impl Price {
     /// As the value of a keyword.
     pub(super) fn to_value(self) -> Value {
-        let Self { base, block, part, name_block, backtracking, looping, deep, multiples } = self;
-        let numbers = [base, block, part, name_block, backtracking, looping, deep, multiples];
+        let Self { base, block, part, name_block, deep, multiples } = self;
+        let numbers = [base, block, part, name_block, deep, multiples];
         numbers.into_iter().map(Value::from).collect()
     }
 
@@ -266,19 +256,15 @@ impl Price {
             block: number(1),
             part: number(2),
             name_block: number(3),
-            backtracking: number(4),
-            looping: number(5),
-            deep: number(6),
-            multiples: number(7),
+            deep: number(4),
+            multiples: number(5),
         }
     }
 
     /// For this value.
     pub(super) fn of(self, value: &Value) -> u64 {
         let more = match value {
-            Value::String(text) => {
-                blocks(text).saturating_mul(self.block).saturating_add(self.stepping_back(text))
-            }
+            Value::String(text) => blocks(text).saturating_mul(self.block),
             Value::Array(items) => {
                 let deep =
                     if self.deep == 0 { 0 } else { self.deep.saturating_mul(values(value) / HASHED_VALUES) };
@@ -289,9 +275,7 @@ impl Price {
                 if self.name_block == 0 {
                     parts
                 } else {
-                    let name = |name: &String| {
-                        blocks(name).saturating_mul(self.name_block).saturating_add(self.stepping_back(name))
-                    };
+                    let name = |name: &String| blocks(name).saturating_mul(self.name_block);
                     members.keys().map(name).fold(parts, u64::saturating_add)
                 }
             }
@@ -304,27 +288,6 @@ impl Price {
             _ => 0,
         };
         self.base.saturating_add(more)
-    }
-
-    /// What patterns that step back cost for a text, besides the rest.
-    fn stepping_back(self, text: &str) -> u64 {
-        if self.backtracking + self.looping == 0 {
-            return 0;
-        }
-        let (length, most) = (count(text.len()), count(BACKTRACK_LIMIT));
-        // On the average half of the text is left.
-        let looping = self.looping.saturating_mul(length.saturating_mul(most) / (2 * READ_BYTES));
-        let others = self.backtracking.saturating_mul(length.saturating_mul(length.min(most)) / READ_BYTES);
-        looping.saturating_add(others)
-    }
-
-    fn add_pattern(&mut self, pattern: &str) {
-        let counter = match steps_back(pattern) {
-            Steps::Few => return,
-            Steps::Places => &mut self.backtracking,
-            Steps::Many => &mut self.looping,
-        };
-        *counter = counter.saturating_add(1);
     }
 }
 
@@ -341,9 +304,8 @@ pub(super) fn price(model: &Model, id: NodeId) -> Price {
             Kind::String(string) => {
                 let lengths = u64::from(string.min_length.is_some() || string.max_length.is_some());
                 let format = u64::from(string.format.is_some());
-                let pattern = string.pattern.as_deref().map_or(0, visit_weight);
+                let pattern = string.pattern.as_deref().map_or(0, pattern_weight);
                 base = pattern + format + 1;
-                string.pattern.iter().for_each(|pattern| price.add_pattern(pattern));
                 (pattern + lengths + format, 0)
             }
             Kind::Number(number) => {
@@ -352,12 +314,8 @@ pub(super) fn price(model: &Model, id: NodeId) -> Price {
                 (0, 0)
             }
             Kind::Object(object) => {
-                let mut patterns = 0;
-                for (pattern, _) in &object.pattern_properties {
-                    patterns += visit_weight(pattern);
-                    base = base.saturating_sub(pattern_weight(pattern).saturating_sub(visit_weight(pattern)));
-                    price.add_pattern(pattern);
-                }
+                let patterns =
+                    object.pattern_properties.iter().map(|(pattern, _)| pattern_weight(pattern)).sum::<u64>();
                 price.name_block = price.name_block.saturating_add(patterns);
                 (0, 1 + patterns)
             }
@@ -416,59 +374,23 @@ fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
-/// Where the last part of a pattern begins that cannot be matched in linear time; `None` for a pattern without any.
-fn last_hard_part(pattern: &str) -> Option<usize> {
-    // Lookaround, back references, atomic groups: over-approximated by what begins them.
-    const MARKS: [&str; 9] = ["(?=", "(?!", "(?<=", "(?<!", "(?>", "++", "*+", "?+", "}+"];
-    let groups = MARKS.iter().filter_map(|mark| pattern.rfind(mark)).max();
-    let is_reference = |pair: &[u8]| matches!(pair, [b'\\', b'1'..=b'9' | b'k']);
-    groups.max(pattern.as_bytes().windows(2).rposition(is_reference))
-}
-
-fn backtracks(pattern: &str) -> bool {
-    last_hard_part(pattern).is_some()
-}
-
-/// How often a pattern may step back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Steps {
-    /// Not at all, or no more often than it is long.
-    Few,
-    /// As often as the text has places.
-    Places,
-    /// As often as it is allowed to: a repeated group can be taken apart in exponentially many ways, and each quantifier
-    /// before the last hard part multiplies.
-    Many,
-}
-
-fn steps_back(pattern: &str) -> Steps {
-    let Some(last) = last_hard_part(pattern) else { return Steps::Few };
-    let before = pattern.as_bytes().get(..last).unwrap_or_default();
-    let pairs = before.iter().zip(before.iter().skip(1));
-    let quantifiers = pairs.filter(|(last, one)| matches!(one, b'*' | b'+' | b'{' | b'?') && **last != b'(');
-    let is_anchored = pattern.starts_with('^') && !pattern.contains('|');
-    let loops = [")*", ")+", "){"].iter().any(|end| pattern.contains(end));
-    match quantifiers.count() + usize::from(!is_anchored) {
-        _ if loops => Steps::Many,
-        0 => Steps::Few,
-        1 => Steps::Places,
-        _ => Steps::Many,
-    }
-}
-
-/// What a pattern costs for any text and for every block of it, but for stepping back.
-fn visit_weight(pattern: &str) -> u64 {
-    let stepping_back = match steps_back(pattern) {
-        _ if !backtracks(pattern) => 0,
-        Steps::Few | Steps::Places => BOUNDED_BASE,
-        Steps::Many => LOOPING_BASE,
-    };
-    1 + count(pattern.len()) / 8 + stepping_back
-}
-
-/// What a pattern costs for every 16 bytes, at most.
+/// What a pattern that is matched in linear time costs for any text and for every block of it.
 fn pattern_weight(pattern: &str) -> u64 {
-    1 + count(pattern.len()) / 8 + if backtracks(pattern) { BACKTRACKING_WEIGHT } else { 0 }
+    1 + count(pattern.len()) / 8
+}
+
+/// The patterns for member names that need backtracking.
+pub(super) fn backtracking_names(object: &ObjectNode) -> impl Iterator<Item = &str> {
+    let patterns = object.pattern_properties.iter().map(|(pattern, _)| pattern.as_str());
+    patterns.filter(|pattern| backtracking::is_needed(pattern))
+}
+
+/// Weight of what a node asks of member names beyond [`weight`], where nothing ends early.
+fn backtracking_weight(model: &Model, id: NodeId) -> u64 {
+    match &model.node(id).kind {
+        Kind::Object(object) => count(backtracking_names(object).count()).saturating_mul(BACKTRACKING_WEIGHT),
+        _ => 0,
+    }
 }
 
 /// How many values a value holds, itself included, and how much more it takes to compare its texts.

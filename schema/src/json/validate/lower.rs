@@ -8,7 +8,8 @@ use std::collections::{HashSet, VecDeque};
 
 use serde_json::{Map, Number, Value};
 
-use super::{CompileError, Formats};
+use super::cost::backtracking_names;
+use super::{CompileError, Formats, backtracking};
 use crate::json::model::{
     Additional, ArrayNode, Bound, Criterion, Dialect, Kind, Model, NodeId, NumberNode, ObjectNode, StringNode,
 };
@@ -226,7 +227,8 @@ impl Writer<'_> {
         most(&mut keywords, group, "maxLength", string.max_length, "string");
         if let Some(pattern) = &string.pattern {
             self.patterns.insert(pattern.clone());
-            keywords.insert("pattern".to_owned(), pattern.as_str().into());
+            let keyword = if backtracking::is_needed(pattern) { backtracking::PATTERN } else { "pattern" };
+            keywords.insert(keyword.to_owned(), pattern.as_str().into());
         }
         if let (Some(format), Formats::Asserted) = (&string.format, self.formats) {
             keywords.insert("format".to_owned(), format.as_str().into());
@@ -273,7 +275,14 @@ impl Writer<'_> {
         if let Some(unevaluated) = object.unevaluated {
             group.unevaluated.push(("unevaluatedProperties", self.sub(unevaluated, nesting)?));
         }
-        group.merge(keywords);
+        let backtracking: Vec<&str> = backtracking_names(object).collect();
+        if backtracking.is_empty() {
+            group.merge(keywords);
+        } else {
+            let ahead = Map::from_iter([(backtracking::NAMES.to_owned(), Value::from(backtracking))]);
+            group.also(Value::Object(ahead));
+            group.also(Value::Object(keywords));
+        }
         Ok(())
     }
 

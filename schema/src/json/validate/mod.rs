@@ -6,11 +6,12 @@
 //!
 //! - a schema whose `$ref`s, `allOf`s and so on lead in a circle without ever stepping into a part of the value has no
 //!   meaning and is refused, and so is a lattice of them that multiplies (`cost`);
-//! - patterns are matched in linear time; those that need backtracking (lookaround, back references) are legal and are
-//!   given up after [`BACKTRACK_LIMIT`] steps; all compiled patterns together stay below some 64 MiB;
+//! - patterns are matched in linear time; those that need backtracking (lookaround, back references) are legal, cost
+//!   steps, and are given up after [`BACKTRACK_LIMIT`] steps back, in which case there is no verdict; all compiled
+//!   patterns together stay below some 64 MiB;
 //! - a payload is read by a reader of its own that bounds depth and number of values and does not recurse (`instance`);
 //! - where a recursive schema and a large payload could multiply, every node costs a step of
-//!   [`Limits::validation_steps`];
+//!   [`Limits::validation_steps`]; payloads that cost more are refused as [`InvalidKind::TooExpensive`];
 //! - validators recurse; where schema and payload nest so deeply that a small stack might not hold it, the work is done
 //!   on a thread with a stack of the right size.
 //!
@@ -18,6 +19,7 @@
 //! `$dynamicRef` leads to is fixed when the schema is read. Of members with equal names the last counts, as in all
 //! official clients, unless [`DuplicateKeys::Refused`] is chosen.
 
+mod backtracking;
 mod cost;
 mod instance;
 mod lower;
@@ -37,12 +39,10 @@ use serde_json::Value;
 use super::JsonSchema;
 use super::model::{Model, NodeId};
 use crate::limits::Limits;
+pub use backtracking::BACKTRACK_LIMIT;
 use cost::Costs;
 use lower::Lowered;
 pub(in crate::json) use lower::to_value;
-
-/// Most steps of one match of a pattern that cannot be matched in linear time.
-pub const BACKTRACK_LIMIT: usize = 10_000;
 
 /// Memory that all patterns of a schema may take together, and the least and the most one of them may take.
 const PATTERN_BYTES: usize = 64 << 20;
@@ -56,6 +56,8 @@ const FREE_STEPS: u64 = 2_000_000;
 /// than finding that something is wrong.
 const LOCATED_STEPS: u64 = 20_000;
 const LOCATED_VALUES: usize = 20_000;
+/// The same where steps are not counted, in the worst case.
+const LOCATED_WORST: u64 = 500_000;
 /// Most steps that looking for the place can take. The crate collects the errors of every branch, whatever has been
 /// found or used up, so that nothing but the schema and the size of the value bounds it.
 const EXHAUSTIVE_STEPS: u64 = 1_000_000;
@@ -277,25 +279,21 @@ impl Validator {
         let parts = u64::try_from(values.saturating_add(bytes / 16)).unwrap_or(u64::MAX);
         let times = if self.0.costs.is_deep { u64::try_from(depth).unwrap_or(u64::MAX).max(1) } else { 1 };
         let worst = self.0.costs.unfolded.saturating_mul(parts).saturating_mul(times);
-        if let Some(plain) = self.0.plain.as_ref().filter(|_| worst <= FREE_STEPS) {
-            if plain.is_valid(value) {
-                return Ok(());
-            }
-            let is_cheap = worst <= LOCATED_STEPS.saturating_mul(25);
-            return Err(self.locate(plain, value, is_cheap && values <= LOCATED_VALUES));
-        }
-        let Some(counting) = self.counting() else { return Err(Invalid::too_expensive()) };
-        let (is_valid, taken) = steps::counted(limits.validation_steps, || counting.is_valid(value));
+        let plain = self.0.plain.as_ref().filter(|_| worst <= FREE_STEPS);
+        let Some(validator) = plain.or_else(|| self.counting()) else { return Err(Invalid::too_expensive()) };
+        let (is_valid, taken) = steps::counted(limits.validation_steps, || validator.is_valid(value));
         let Some(taken) = taken else { return Err(Invalid::too_expensive()) };
         if is_valid {
             return Ok(());
         }
-        let is_cheap = taken <= LOCATED_STEPS && values <= LOCATED_VALUES && self.is_bounded(depth, values);
-        let (invalid, taken) = steps::counted(LOCATED_STEPS, || self.locate(counting, value, is_cheap));
-        Err(match taken {
-            Some(_) => invalid,
-            None => unlocated(),
-        })
+        let is_cheap = values <= LOCATED_VALUES
+            && taken <= LOCATED_STEPS
+            && (if plain.is_some() { worst <= LOCATED_WORST } else { self.is_bounded(depth, values) });
+        if !is_cheap {
+            return Err(unlocated());
+        }
+        let (invalid, taken) = steps::counted(LOCATED_STEPS, || self.locate(validator, value));
+        Err(if taken.is_some() { invalid } else { unlocated() })
     }
 
     /// Whether collecting every error comes to an end soon enough.
@@ -307,10 +305,9 @@ impl Validator {
     }
 
     /// What is wrong with a value that is invalid.
-    fn locate(&self, validator: &jsonschema::Validator, value: &Value, is_cheap: bool) -> Invalid {
-        let found = if is_cheap { validator.validate(value).err() } else { None };
-        let Some(error) = found else { return unlocated() };
-        let mut invalid = reason::invalid(&error, steps::KEYWORD);
+    fn locate(&self, validator: &jsonschema::Validator, value: &Value) -> Invalid {
+        let Err(error) = validator.validate(value) else { return unlocated() };
+        let mut invalid = reason::invalid(&error);
         invalid.place = self.without_foreign_names(value, &invalid.path);
         invalid
     }
@@ -404,6 +401,8 @@ fn build(lowered: &Lowered, options: Options) -> Result<jsonschema::Validator, C
         .with_pattern_options(patterns)
         .should_validate_formats(options.formats == Formats::Asserted)
         .with_keyword(steps::KEYWORD, steps::keyword)
+        .with_keyword(backtracking::PATTERN, backtracking::pattern(one))
+        .with_keyword(backtracking::NAMES, backtracking::names(one))
         .build(&root)
         .map_err(|error| match error.kind() {
             jsonschema::error::ValidationErrorKind::Format { format } if format == "regex" => {

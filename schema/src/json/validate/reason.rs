@@ -6,21 +6,22 @@ use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
-use super::{Invalid, InvalidKind};
+use super::{Invalid, InvalidKind, backtracking};
 
 /// Most characters of the schema's own words that a reason quotes.
 const QUOTED_CHARS: usize = 80;
 /// Most choices of an `enum` that a reason lists.
 const LISTED_CHOICES: usize = 5;
 
-/// The first thing that is wrong. `counter`: the keyword that counts steps.
-pub(super) fn invalid(error: &ValidationError<'_>, counter: &str) -> Invalid {
+/// The first thing that is wrong.
+pub(super) fn invalid(error: &ValidationError<'_>) -> Invalid {
     let path = error.instance_path().as_str().to_owned();
     let reason = match error.kind() {
         Kind::BacktrackLimitExceeded { .. } | Kind::RegexEngineFailure { .. } => {
             return Invalid::too_expensive();
         }
-        Kind::Custom { keyword, .. } if keyword == counter => return Invalid::too_expensive(),
+        Kind::Custom { keyword, message } if keyword == backtracking::PATTERN => unmatched(message),
+        Kind::Custom { .. } => return Invalid::too_expensive(),
         Kind::AdditionalItems { limit } => format!("has more than {limit} items"),
         Kind::AdditionalProperties { .. } => "has members that the schema does not allow".to_owned(),
         Kind::AnyOf { .. } => "satisfies no branch of anyOf".to_owned(),
@@ -47,7 +48,7 @@ pub(super) fn invalid(error: &ValidationError<'_>, counter: &str) -> Invalid {
         Kind::MaxProperties { limit } => format!("has more than {limit} members"),
         Kind::MinProperties { limit } => format!("has less than {limit} members"),
         Kind::MultipleOf { multiple_of } => format!("is no multiple of {multiple_of}"),
-        Kind::Pattern { pattern } => format!("does not match the pattern {}", clipped(pattern)),
+        Kind::Pattern { pattern } => unmatched(pattern),
         Kind::PropertyNames { .. } => "has a member whose name the schema does not allow".to_owned(),
         Kind::Required { property } => format!("lacks the member {}", quoted(property)),
         Kind::Type { kind: TypeKind::Single(expected) } => format!("is not of type {expected}"),
@@ -60,8 +61,15 @@ pub(super) fn invalid(error: &ValidationError<'_>, counter: &str) -> Invalid {
         Kind::UniqueItems => "has equal items".to_owned(),
         other => format!("does not satisfy {}", other.keyword()),
     };
-    let keyword = error.kind().keyword().to_owned();
+    let keyword = match error.kind().keyword() {
+        backtracking::PATTERN => "pattern".to_owned(),
+        keyword => keyword.to_owned(),
+    };
     Invalid { kind: InvalidKind::Schema, path, place: String::new(), keyword, reason }
+}
+
+fn unmatched(pattern: &str) -> String {
+    format!("does not match the pattern {}", clipped(pattern))
 }
 
 fn choices(options: &Value) -> String {

@@ -36,6 +36,23 @@ pub(super) fn keyword<'a>(
     Ok(Box::new(Steps(Price::of_value(value))))
 }
 
+/// Takes so many steps. False if they are used up, or are not being counted.
+pub(super) fn take(steps: u64) -> bool {
+    let left = LEFT.get().and_then(|left| left.checked_sub(steps));
+    LEFT.set(left);
+    left.is_some()
+}
+
+/// Leaves no steps.
+pub(super) fn use_up() {
+    LEFT.set(None);
+}
+
+/// Whether no steps are left.
+pub(super) fn are_used_up() -> bool {
+    LEFT.get().is_none()
+}
+
 struct Steps(Price);
 
 impl<'i> Keyword<'i> for Steps {
@@ -44,8 +61,6 @@ impl<'i> Keyword<'i> for Steps {
     }
 
     fn is_valid(&self, instance: &'i Value) -> bool {
-        let left = LEFT.get().and_then(|left| left.checked_sub(self.0.of(instance)));
-        LEFT.set(left);
-        left.is_some()
+        take(self.0.of(instance))
     }
 }

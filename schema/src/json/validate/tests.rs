@@ -48,6 +48,21 @@ fn every_dialect_is_validated_by_its_own_keywords() {
         (d4, r#""minimum":0,"exclusiveMinimum":true"#, "0", "the value is not more than 0"),
         (d4, r#""const":1"#, "2", "valid"),
         (d6, r#""if":true,"then":false"#, "2", "valid"),
+        (d6, r#""contains":{"const":1},"maxContains":1"#, "[1,1]", "valid"),
+        ("", r#""contains":{"const":1},"minContains":2"#, "[1]", "valid"),
+        (
+            "",
+            r#""contains":{"const":1},"minContains":0"#,
+            "[]",
+            "the value holds too few or too many items that contains asks for",
+        ),
+        (
+            d2020,
+            r#""contains":{"const":1},"minContains":2"#,
+            "[1]",
+            "the value holds too few or too many items that contains asks for",
+        ),
+        (d2020, r#""contains":{"const":1},"minContains":0"#, "[]", "valid"),
         (
             "",
             r#""if":{"minimum":5},"then":{"multipleOf":5},"else":false"#,
@@ -518,6 +533,59 @@ fn patterns_cost_linear_time_or_are_given_up() {
         });
         assert_eq!(found, expected, "{pattern}");
         assert!(taken < PATIENCE, "{pattern} took {taken:?}");
+    }
+}
+
+#[test]
+fn a_match_that_is_given_up_is_no_verdict() {
+    let hopeless = r"^(a|aa)+(?!b)\\1$";
+    let long = "a".repeat(2_000) + "b";
+    let schemas = [
+        format!(r#"{{"pattern":"{hopeless}"}}"#),
+        format!(r#"{{"not":{{"pattern":"{hopeless}"}}}}"#),
+        format!(r#"{{"not":{{"not":{{"pattern":"{hopeless}","minLength":1}}}}}}"#),
+        format!(r#"{{"if":{{"pattern":"{hopeless}"}},"then":{{"maxLength":1}}}}"#),
+        format!(r#"{{"oneOf":[{{"pattern":"{hopeless}"}},{{"pattern":"{hopeless}"}}]}}"#),
+    ];
+    for schema in schemas {
+        let found = validator(&schema).check(json!(long).to_string().as_bytes(), &Limits::default());
+        assert_eq!(found.map_err(|error| error.kind), Err(InvalidKind::TooExpensive), "{schema}");
+    }
+    let schemas = [
+        format!(r#"{{"patternProperties":{{"{hopeless}":false}}}}"#),
+        format!(r#"{{"not":{{"patternProperties":{{"{hopeless}":false}}}}}}"#),
+        format!(r#"{{"patternProperties":{{"{hopeless}":true}},"additionalProperties":false}}"#),
+        format!(
+            r#"{{"$schema":"https://json-schema.org/draft/2020-12/schema","patternProperties":{{"{hopeless}":true}},"unevaluatedProperties":false}}"#
+        ),
+        format!(r#"{{"propertyNames":{{"not":{{"pattern":"{hopeless}"}}}}}}"#),
+    ];
+    for schema in schemas {
+        let body = json!({ long.as_str(): 1 }).to_string();
+        let found = validator(&schema).check(body.as_bytes(), &Limits::default());
+        assert_eq!(found.map_err(|error| error.kind), Err(InvalidKind::TooExpensive), "{schema}");
+    }
+}
+
+#[test]
+fn patterns_that_step_back_are_matched_in_every_try() {
+    for length in [0, 1, 50, 99, 101, 500, 999, 1_001, 5_000] {
+        // One step back for each letter.
+        let found = "a".repeat(length) + "xyz";
+        let other = "a".repeat(length) + "xz";
+        let schema = validator(r#"{"pattern":"(?=xy)x"}"#);
+        assert_eq!(verdict(&schema, &json!(found).to_string()), "valid", "{length}");
+        let refused = schema.check(json!(other).to_string().as_bytes(), &Limits::default());
+        assert_eq!(refused.map_err(|error| error.kind), Err(InvalidKind::Schema), "{length}");
+        let refusing = validator(r#"{"not":{"pattern":"(?=xy)x"}}"#);
+        assert_eq!(verdict(&refusing, &json!(other).to_string()), "valid", "{length}");
+        let names = validator(&format!(
+            r#"{{"$schema":"https://json-schema.org/draft/2020-12/schema","patternProperties":{{"(?=xy)x":{{"type":"integer"}}}},"unevaluatedProperties":false}}"#
+        ));
+        let member = |name: &str, value: serde_json::Value| json!({ name: value }).to_string();
+        assert_eq!(verdict(&names, &member(&found, json!(1))), "valid", "{length}");
+        assert_ne!(verdict(&names, &member(&found, json!("1"))), "valid", "{length}");
+        assert_ne!(verdict(&names, &member(&other, json!(1))), "valid", "{length}");
     }
 }
 
