@@ -3,7 +3,8 @@
 //!
 //! `cargo bench -p muster-schema --bench avro`
 
-mod support;
+#[path = "support/records.rs"]
+mod records;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -12,7 +13,7 @@ use muster_schema::avro::validate::{Program, Projection, Scratch};
 use muster_schema::avro::witness::explain;
 use muster_schema::compatibility::{Candidate, Previous, Settings, check};
 use muster_schema::{CompatibilityLevel, Limits, ParsedSchema, Version};
-use support::{SHAPES, Shape, parse, version};
+use records::{SHAPES, Shape, parse, version};
 
 fn main() {
     divan::main();

@@ -6,14 +6,17 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a table for people")]
 
+#[path = "support/timing.rs"]
+mod timing;
+
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
 use muster_schema::protobuf::diff::diff;
 use muster_schema::protobuf::validate::{Program, Scratch};
 use muster_schema::protobuf::{self, ProtobufSchema};
 use muster_schema::{Limits, ResolvedReferences, Strictness};
 use prost_reflect::DynamicMessage;
+use timing::medians;
 
 const SHAPES: &str = "syntax = \"proto3\"; package bench;
     message Mixed { int64 id = 1; string name = 2; double price = 3; bool paid = 4; bytes token = 5; Kind kind = 6;
@@ -43,7 +46,7 @@ fn main() {
         let mut walk = || program.check(message, black_box(&bytes), &limits, &mut scratch).is_ok();
         let mut decode = || DynamicMessage::decode(descriptor.clone(), black_box(bytes.as_slice())).is_ok();
         assert!(walk() && decode());
-        let (walked, decoded) = medians(&mut walk, &mut decode);
+        let [walked, decoded] = medians([&mut walk, &mut decode], 101);
         println!(
             "{name:<12} {:>9} {:>6.0} ns {:>14.0} ns {:>8.1}",
             bytes.len(),
@@ -65,7 +68,7 @@ fn main() {
     let (old, new) = (parse(&many), parse(&many.replace("sint32 b", "int32 b")));
     let mut compare = || diff(black_box(&new), black_box(&old), &limits).len() == 50;
     let mut compile = || Program::of(black_box(&old)).is_ok();
-    let (compared, compiled) = medians(&mut compare, &mut compile);
+    let [compared, compiled] = medians([&mut compare, &mut compile], 101);
     println!("\n50 messages: compared in {compared:.0?}, compiled for walking in {compiled:.0?}");
 }
 
@@ -90,25 +93,4 @@ fn messages() -> Vec<(&'static str, serde_json::Value)> {
         ("Packed", serde_json::json!({"values": (0..400).map(|n| (n * n).to_string()).collect::<Vec<_>>()})),
         ("Nested", nested(nested(nested(serde_json::json!({}))))),
     ]
-}
-
-/// Median time of one call of each, taken in turn.
-fn medians(first: &mut dyn FnMut() -> bool, second: &mut dyn FnMut() -> bool) -> (Duration, Duration) {
-    const ROUNDS: usize = 101;
-    let batch = |work: &mut dyn FnMut() -> bool| {
-        let calls = 200;
-        let began = Instant::now();
-        for _ in 0..calls {
-            assert!(black_box(work()));
-        }
-        began.elapsed() / calls
-    };
-    let (mut firsts, mut seconds) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        firsts.push(batch(first));
-        seconds.push(batch(second));
-    }
-    firsts.sort();
-    seconds.sort();
-    (firsts[ROUNDS / 2], seconds[ROUNDS / 2])
 }

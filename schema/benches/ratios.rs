@@ -8,7 +8,10 @@
 
 #![allow(clippy::print_stdout, reason = "a table for people")]
 
-mod support;
+#[path = "support/records.rs"]
+mod records;
+#[path = "support/timing.rs"]
+mod timing;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -18,9 +21,10 @@ use apache_avro::reader::datum::GenericDatumReader;
 use muster_schema::avro::validate::{Program, Projection, Scratch};
 use muster_schema::compatibility::{Candidate, Previous, Settings, check};
 use muster_schema::{CompatibilityLevel, Limits, ParsedSchema, Version};
+use records::{SHAPES, Shape, parse, version};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use support::{SHAPES, Shape, parse, version};
+use timing::{medians, percentile};
 
 fn main() {
     println!(
@@ -64,7 +68,8 @@ fn compare<T: DeserializeOwned>(shape: Shape) {
             &mut { serde },
         ],
         60,
-    );
+    )
+    .map(|median| median.as_secs_f64() * 1e9);
     let megabytes = datum.len() as f64 / walk * 1e3;
     println!(
         "{:12} {:9}   {walk:6.0} ns {megabytes:5.0} MB/s {project:7.0} ns   {value:8.0} ns {:5.1} x     {serde:8.0} ns {:5.1} x",
@@ -73,43 +78,6 @@ fn compare<T: DeserializeOwned>(shape: Shape) {
         value / walk,
         serde / walk,
     );
-}
-
-/// Nanoseconds per call of each contestant: medians of so many batches, taken in turn.
-fn medians<const N: usize>(mut contestants: [&mut dyn FnMut() -> bool; N], batches: usize) -> [f64; N] {
-    const BATCH: Duration = Duration::from_millis(2);
-    let calls: [u32; N] = std::array::from_fn(|at| {
-        let mut calls = 1;
-        loop {
-            let took = time(&mut *contestants[at], calls);
-            if took >= BATCH / 4 {
-                let wanted = BATCH.as_secs_f64() / took.as_secs_f64() * f64::from(calls);
-                return (wanted as u32).max(1);
-            }
-            calls *= 2;
-        }
-    });
-    let mut samples: [Vec<f64>; N] = std::array::from_fn(|_| Vec::new());
-    for _ in 0..batches {
-        for at in 0..N {
-            let took = time(&mut *contestants[at], calls[at]);
-            samples[at].push(took.as_secs_f64() * 1e9 / f64::from(calls[at]));
-        }
-    }
-    samples.map(|mut samples| percentile(&mut samples, 50))
-}
-
-fn time(contestant: &mut dyn FnMut() -> bool, calls: u32) -> Duration {
-    let started = Instant::now();
-    for _ in 0..calls {
-        assert!(black_box(contestant()), "a contestant refuses the record");
-    }
-    started.elapsed()
-}
-
-fn percentile(samples: &mut [f64], percent: usize) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    samples[(samples.len() * percent / 100).min(samples.len() - 1)]
 }
 
 /// Parses and canonicalizes a record of 100 fields and checks it against 100 versions; then the same with the texts of
@@ -145,14 +113,14 @@ fn registration() {
 
 fn print_percentiles(what: &str, samples: usize, mut run: impl FnMut()) {
     run();
-    let mut taken: Vec<f64> = (0..samples)
+    let mut taken: Vec<Duration> = (0..samples)
         .map(|_| {
             let started = Instant::now();
             run();
-            started.elapsed().as_secs_f64() * 1e3
+            started.elapsed()
         })
         .collect();
-    let [p50, p99, max] = [50, 99, 100].map(|percent| percentile(&mut taken, percent));
+    let [p50, p99, max] = [50, 99, 100].map(|percent| percentile(&mut taken, percent).as_secs_f64() * 1e3);
     println!("{what:52} {p50:9.3}  {p99:9.3}  {max:9.3}");
 }
 
