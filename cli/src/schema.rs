@@ -92,7 +92,7 @@ struct Source {
     file: PathBuf,
 
     /// Schema language: avro, protobuf or json. [default: what the file's name tells: .proto, .schema.json or
-    /// .jsonschema, else avro]
+    /// .jsonschema; json for another with a `$schema` in it, else avro]
     #[arg(long = "type", value_name = "LANGUAGE")]
     language: Option<String>,
 
@@ -272,9 +272,9 @@ async fn delete(client: &RegistryClient, args: Delete, output: Output) -> anyhow
 
 impl Source {
     fn read(&self) -> anyhow::Result<NewSchema> {
-        let language = source::language(self.language.as_deref(), &self.file)?;
         let references = self.references.iter().map(|text| reference(text)).collect::<anyhow::Result<_>>()?;
         let text = source::read(&self.file)?;
+        let language = source::language(self.language.as_deref(), &self.file, &text)?;
         Ok(NewSchema { references, ..NewSchema::new(language, text) })
     }
 }

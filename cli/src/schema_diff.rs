@@ -24,7 +24,7 @@ pub struct Diff {
     reader: PathBuf,
 
     /// Schema language: avro, protobuf or json. [default: what the file's name tells: .proto, .schema.json or
-    /// .jsonschema, else avro]
+    /// .jsonschema; json for another with a `$schema` in it, else avro]
     #[arg(long = "type", value_name = "LANGUAGE")]
     language: Option<String>,
 
@@ -48,7 +48,6 @@ const LABELS: (&str, &str) = ("reader", "writer");
 /// Prints every change with its verdict. Exit status 0 if the reader can read what the writer wrote, 1 if not.
 pub fn run(args: &Diff, file: &File) -> anyhow::Result<ExitCode> {
     let output: Output = file.resolve(args.output.clone(), "schema", "output", "text").parse()?;
-    let language: SchemaType = language(args.language.as_deref(), &args.reader)?;
     let limits = Limits::default();
     let texts = args.references.iter().map(|reference| {
         let (name, path) = reference.split_once('=').unwrap_or((reference, reference));
@@ -56,12 +55,13 @@ pub fn run(args: &Diff, file: &File) -> anyhow::Result<ExitCode> {
     });
     let references =
         ResolvedReferences { texts: texts.collect::<anyhow::Result<_>>()?, ..ResolvedReferences::default() };
-    let parse = |path: &Path| {
-        let text = read(path)?;
-        ParsedSchema::parse(language, &text, &references, Strictness::Stored, &limits)
+    let (writer, reader) = (read(&args.writer)?, read(&args.reader)?);
+    let language: SchemaType = language(args.language.as_deref(), &args.reader, &reader)?;
+    let parse = |path: &Path, text: &str| {
+        ParsedSchema::parse(language, text, &references, Strictness::Stored, &limits)
             .with_context(|| format!("{} is no schema", path.display()))
     };
-    let (writer, reader) = (parse(&args.writer)?, parse(&args.reader)?);
+    let (writer, reader) = (parse(&args.writer, &writer)?, parse(&args.reader, &reader)?);
     // Both are of one language.
     let listed = reader.changes(&writer, &limits).unwrap_or_default();
     let terms = Terms { labels: LABELS, policy: CompatibilityPolicy::Strict, limits: &limits };
