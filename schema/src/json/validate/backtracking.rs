@@ -15,7 +15,8 @@ use jsonschema::paths::Location;
 use jsonschema::{Draft, Keyword, PatternOptions, ValidationError};
 use serde_json::{Map, Value};
 
-use super::{COMPILER_STACK_BYTES, on_stack, steps};
+use super::{COMPILER_STACK_BYTES, CompiledKeyword, on_stack, steps};
+use crate::json::model::ObjectNode;
 
 /// The keyword instead of `pattern`; its value is the pattern.
 pub(super) const PATTERN: &str = "x-muster-pattern";
@@ -43,6 +44,12 @@ pub(super) fn is_needed(pattern: &str) -> bool {
     groups.any(|group| !HARMLESS.iter().any(|start| group.starts_with(start)) && !is_named(group))
         || MARKS.iter().any(|mark| pattern.contains(mark))
         || pattern.as_bytes().windows(2).any(is_escape)
+}
+
+/// The patterns for member names that need it.
+pub(super) fn names_of(object: &ObjectNode) -> impl Iterator<Item = &str> {
+    let patterns = object.pattern_properties.iter().map(|(pattern, _)| pattern.as_str());
+    patterns.filter(|pattern| is_needed(pattern))
 }
 
 /// What a try costs, in steps.
@@ -108,11 +115,7 @@ impl Pattern {
 /// Compiles [`PATTERN`], for patterns of at most so many bytes.
 pub(super) fn pattern(
     bytes: usize,
-) -> impl for<'a> Fn(
-    &'a Map<String, Value>,
-    &'a Value,
-    Location,
-) -> Result<Box<dyn for<'i> Keyword<'i>>, ValidationError<'a>> {
+) -> impl for<'a> Fn(&'a Map<String, Value>, &'a Value, Location) -> CompiledKeyword<'a> {
     move |_, value, _| {
         let pattern = Pattern::compile(value.as_str().unwrap_or_default(), bytes)?;
         Ok(Box::new(InText(pattern)))
@@ -122,11 +125,7 @@ pub(super) fn pattern(
 /// Compiles [`NAMES`], for patterns of at most so many bytes.
 pub(super) fn names(
     bytes: usize,
-) -> impl for<'a> Fn(
-    &'a Map<String, Value>,
-    &'a Value,
-    Location,
-) -> Result<Box<dyn for<'i> Keyword<'i>>, ValidationError<'a>> {
+) -> impl for<'a> Fn(&'a Map<String, Value>, &'a Value, Location) -> CompiledKeyword<'a> {
     move |_, value, _| {
         let patterns = value.as_array().into_iter().flatten().filter_map(Value::as_str);
         let patterns = patterns.map(|pattern| Pattern::compile(pattern, bytes));

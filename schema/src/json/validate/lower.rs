@@ -8,8 +8,7 @@ use std::collections::{HashSet, VecDeque};
 
 use serde_json::{Map, Number, Value};
 
-use super::cost::backtracking_names;
-use super::{CompileError, Formats, backtracking};
+use super::{CompileError, Formats, backtracking, price};
 use crate::json::model::{
     Additional, ArrayNode, Bound, Criterion, Dialect, Kind, Model, NodeId, NumberNode, ObjectNode, StringNode,
 };
@@ -21,50 +20,6 @@ const NESTING: usize = 8;
 const MOST_ENTRIES: usize = 20_000;
 /// How deep values of `enum` and `const` may nest.
 const VALUE_DEPTH: usize = 64;
-
-/// An edge of the model.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Edge {
-    pub to: NodeId,
-    /// Whether the node is held against the same value.
-    pub is_in_place: bool,
-}
-
-/// All edges that leave a node and matter to validation.
-pub(super) fn edges(model: &Model, id: NodeId) -> impl Iterator<Item = Edge> + use<> {
-    let mut edges = Vec::new();
-    let mut add = |to: NodeId, is_in_place: bool| edges.push(Edge { to, is_in_place });
-    match &model.node(id).kind {
-        Kind::Reference(reference) => add(reference.target, true),
-        Kind::Not(inner) => add(*inner, true),
-        Kind::Combined(combined) => combined.written().iter().for_each(|child| add(*child, true)),
-        Kind::Conditional(conditional) => {
-            let parts = [conditional.condition, conditional.then, conditional.otherwise];
-            parts.into_iter().flatten().for_each(|part| add(part, true));
-        }
-        Kind::Object(object) => {
-            object.properties.iter().for_each(|(_, child)| add(*child, false));
-            object.pattern_properties.iter().for_each(|(_, child)| add(*child, false));
-            object.unevaluated.into_iter().for_each(|child| add(child, false));
-            object.property_names.into_iter().for_each(|child| add(child, false));
-            object.schemas_with.iter().for_each(|(_, child)| add(*child, true));
-            if let Additional::Schema(child) = object.additional {
-                add(child, false);
-            }
-        }
-        Kind::Array(array) => {
-            array.items.into_iter().for_each(|child| add(child, false));
-            array.tuple.iter().flatten().for_each(|child| add(*child, false));
-            array.unevaluated.into_iter().for_each(|child| add(child, false));
-            array.contains.into_iter().for_each(|child| add(child, false));
-            if let Additional::Schema(child) = array.additional {
-                add(child, false);
-            }
-        }
-        _ => {}
-    }
-    edges.into_iter()
-}
 
 /// A schema written down for the crate.
 pub(super) struct Lowered {
@@ -156,7 +111,7 @@ impl Writer<'_> {
             }
         };
         let Some(counter) = self.counts else { return Ok(schema) };
-        let price = super::cost::price(self.model, id).to_value();
+        let price = price::price(self.model, id).to_value();
         let counter = Map::from_iter([(counter.to_owned(), price)]);
         let both = vec![Value::Object(counter), schema];
         Ok(Value::Object(Map::from_iter([("allOf".to_owned(), Value::Array(both))])))
@@ -266,7 +221,7 @@ impl Writer<'_> {
             let lists = lists.map(|(name, names)| (name.clone(), Value::from(names.as_slice())));
             keywords.insert("dependentRequired".to_owned(), Value::Object(lists.collect()));
         }
-        if let Some(additional) = self.additional(object.additional, nesting)? {
+        if let Some(additional) = self.additional(object.additional, object.is_all_evaluated, nesting)? {
             keywords.insert("additionalProperties".to_owned(), additional);
         }
         if let Some(names) = object.property_names {
@@ -275,7 +230,7 @@ impl Writer<'_> {
         if let Some(unevaluated) = object.unevaluated {
             group.unevaluated.push(("unevaluatedProperties", self.sub(unevaluated, nesting)?));
         }
-        let backtracking: Vec<&str> = backtracking_names(object).collect();
+        let backtracking: Vec<&str> = backtracking::names_of(object).collect();
         if backtracking.is_empty() {
             group.merge(keywords);
         } else {
@@ -305,7 +260,9 @@ impl Writer<'_> {
         let has_additional = array.tuple.is_some() || self.model.dialect() == Dialect::Modern;
         if let Some(items) = array.items {
             keywords.insert("items".to_owned(), self.sub(items, nesting)?);
-        } else if has_additional && let Some(additional) = self.additional(array.additional, nesting)? {
+        } else if has_additional
+            && let Some(additional) = self.additional(array.additional, array.is_all_evaluated, nesting)?
+        {
             keywords.insert("items".to_owned(), additional);
         }
         if let Some(contains) = array.contains {
@@ -324,9 +281,14 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn additional(&mut self, additional: Additional, nesting: usize) -> Result<Option<Value>, CompileError> {
+    fn additional(
+        &mut self,
+        additional: Additional,
+        is_all_evaluated: bool,
+        nesting: usize,
+    ) -> Result<Option<Value>, CompileError> {
         Ok(match additional {
-            Additional::Allowed => None,
+            Additional::Allowed => is_all_evaluated.then_some(Value::Bool(true)),
             Additional::Refused => Some(Value::Bool(false)),
             Additional::Schema(schema) => Some(self.sub(schema, nesting)?),
         })

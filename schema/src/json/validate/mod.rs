@@ -21,8 +21,10 @@
 
 mod backtracking;
 mod cost;
+mod edges;
 mod instance;
 mod lower;
+mod price;
 mod reason;
 mod steps;
 
@@ -343,6 +345,9 @@ fn unlocated() -> Invalid {
     Invalid::whole(InvalidKind::Schema, "does not satisfy the schema".to_owned())
 }
 
+/// A keyword of our own, compiled.
+type CompiledKeyword<'a> = Result<Box<dyn for<'i> jsonschema::Keyword<'i>>, jsonschema::ValidationError<'a>>;
+
 /// A part of a schema, compiled for the search of witnesses.
 pub(in crate::json) struct NodeValidator(jsonschema::Validator);
 
@@ -366,7 +371,7 @@ fn compile(
     options: Options,
     counts: bool,
 ) -> Result<(jsonschema::Validator, HashSet<String>), CompileError> {
-    let counter = counts.then_some(steps::KEYWORD);
+    let counter = counts.then_some(price::KEYWORD);
     let lowered = lower::lower(model, root, options.formats, counter)?;
     if lowered.patterns.len() > MOST_PATTERNS {
         return Err(CompileError::TooManyPatterns(MOST_PATTERNS));
@@ -400,7 +405,7 @@ fn build(lowered: &Lowered, options: Options) -> Result<jsonschema::Validator, C
         .with_retriever(Offline)
         .with_pattern_options(patterns)
         .should_validate_formats(options.formats == Formats::Asserted)
-        .with_keyword(steps::KEYWORD, steps::keyword)
+        .with_keyword(price::KEYWORD, price::keyword)
         .with_keyword(backtracking::PATTERN, backtracking::pattern(one))
         .with_keyword(backtracking::NAMES, backtracking::names(one))
         .build(&root)

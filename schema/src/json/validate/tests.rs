@@ -217,6 +217,15 @@ fn every_dialect_is_validated_by_its_own_keywords() {
             "[1,2]",
             "the value has items that the schema does not allow",
         ),
+        // `true` evaluates everything, which nothing does not.
+        (
+            d2020,
+            r#""allOf":[{"additionalProperties":true}],"unevaluatedProperties":false"#,
+            "{\"a\":1}",
+            "valid",
+        ),
+        (d2020, r#""prefixItems":[true],"items":true,"unevaluatedItems":false"#, "[1,2]", "valid"),
+        (d2020, r#""items":true,"unevaluatedItems":false"#, "[1,2]", "valid"),
         // What a meta-schema would refuse and the reference does not.
         (d4, r#""required":[],"enum":[]"#, "1", "the value is not one of []"),
         ("", r#""type":[]"#, "1", "the value satisfies no branch of anyOf"),
@@ -579,9 +588,9 @@ fn patterns_that_step_back_are_matched_in_every_try() {
         assert_eq!(refused.map_err(|error| error.kind), Err(InvalidKind::Schema), "{length}");
         let refusing = validator(r#"{"not":{"pattern":"(?=xy)x"}}"#);
         assert_eq!(verdict(&refusing, &json!(other).to_string()), "valid", "{length}");
-        let names = validator(&format!(
-            r#"{{"$schema":"https://json-schema.org/draft/2020-12/schema","patternProperties":{{"(?=xy)x":{{"type":"integer"}}}},"unevaluatedProperties":false}}"#
-        ));
+        let names = validator(
+            r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","patternProperties":{"(?=xy)x":{"type":"integer"}},"unevaluatedProperties":false}"#,
+        );
         let member = |name: &str, value: serde_json::Value| json!({ name: value }).to_string();
         assert_eq!(verdict(&names, &member(&found, json!(1))), "valid", "{length}");
         assert_ne!(verdict(&names, &member(&found, json!("1"))), "valid", "{length}");
