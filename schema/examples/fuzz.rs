@@ -125,6 +125,7 @@ fn run(args: &Args) {
     let start_inputs = given.len();
     let started = Instant::now();
     let (mut slowest, mut most_heap, mut executions) = (Duration::ZERO, 0, 0_u64);
+    let mut slowest_input = Vec::new();
     let mut report_at = Duration::from_secs(10);
     let mut given = given.into_iter();
     let name = args.target.name();
@@ -166,16 +167,25 @@ fn run(args: &Args) {
                 took = took.min(began.elapsed());
             }
         }
-        slowest = slowest.max(took);
+        if took > slowest {
+            slowest = took;
+            slowest_input = shown.0.to_vec();
+        }
         most_heap = most_heap.max(heap);
         assert!(heap <= MAX_HEAP, "{heap} bytes of heap");
         drop(shown);
         executions += 1;
     }
+    if slowest >= WORTH_A_LOOK {
+        println!("the slowest input is: {:?}", String::from_utf8_lossy(&slowest_input));
+    }
     if let Some(folder) = &args.save {
         save(&fuzzer, start_inputs, &folder.join(name));
     }
 }
+
+/// From where on the slowest input is printed.
+const WORTH_A_LOOK: Duration = Duration::from_millis(50);
 
 /// Writes what was found, the shortest first.
 fn save(fuzzer: &Fuzzer, start_inputs: usize, folder: &std::path::Path) {

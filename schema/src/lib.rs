@@ -17,6 +17,8 @@ pub mod metadata;
 pub mod reference;
 pub mod strategy;
 pub mod subject;
+#[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
+mod tags;
 
 #[cfg(feature = "avro")]
 pub mod avro;

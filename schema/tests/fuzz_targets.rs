@@ -81,3 +81,9 @@ fn the_json_parser_survives_any_text() {
 fn the_json_comparison_survives_any_pair() {
     run(Target::JsonComparison, 3_000);
 }
+
+#[cfg(feature = "json")]
+#[test]
+fn the_validator_of_json_survives_any_schema_and_payload() {
+    run(Target::JsonValidator, 2_000);
+}

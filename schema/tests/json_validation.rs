@@ -2,20 +2,26 @@
 //! and what is judged compatible is, but for what the reference does not look at.
 #![cfg(feature = "json")]
 
-#[path = "support/json/schemas.rs"]
+#[path = "support/json/schemas/mod.rs"]
 mod schemas;
 
 use std::collections::BTreeMap;
 
+use jsonschema::Draft;
 use muster_schema::compatibility::CompatibilityPolicy;
 use muster_schema::json::diff::diff;
+use muster_schema::json::model::Dialect;
 use muster_schema::json::validate::{InvalidKind, Options, Validator};
 use muster_schema::json::{self, JsonSchema};
 use muster_schema::{Limits, ResolvedReferences, Strictness};
-use schemas::{Dialect, Random, evolve, instance, root};
+use schemas::evolve::evolve;
+use schemas::instances::instance;
+use schemas::{Grammar, Random, root};
 use serde_json::Value;
 
 const STRICT: CompatibilityPolicy = CompatibilityPolicy::Strict;
+
+const DIALECTS: [Dialect; 4] = [Dialect::Draft7, Dialect::Modern, Dialect::Draft6, Dialect::Draft4];
 
 fn parse(schema: &Value) -> Option<JsonSchema> {
     json::parse(&schema.to_string(), &ResolvedReferences::default(), Strictness::New, &Limits::default()).ok()
@@ -28,17 +34,19 @@ fn compile(schema: &JsonSchema) -> Option<Validator> {
 #[test]
 fn payloads_are_judged_as_by_the_text_as_it_stands() {
     let (mut compared, mut valid, mut given_up) = (0, 0, 0);
-    for seed in 1..=1_500 {
-        let random = &mut Random(seed * 0x9e37_79b9);
-        let dialect = if seed % 2 == 0 { Dialect::Draft7 } else { Dialect::Modern };
-        let schema = root(random, dialect);
+    for seed in 1..=2_000 {
+        let random = &mut Random::seeded(seed * 0x9e37_79b9);
+        let dialect = DIALECTS[seed as usize % DIALECTS.len()];
+        let draft = match dialect {
+            // There 1.0 is no integer for the crate.
+            Dialect::Draft4 => continue,
+            Dialect::Draft6 => Draft::Draft6,
+            Dialect::Draft7 => Draft::Draft7,
+            Dialect::Modern => Draft::Draft202012,
+        };
+        let schema = root(random, Grammar::sound(dialect));
         let Some(parsed) = parse(&schema) else { panic!("{schema} is refused") };
         let Some(validator) = compile(&parsed) else { continue };
-        let draft = if dialect == Dialect::Draft7 {
-            jsonschema::Draft::Draft7
-        } else {
-            jsonschema::Draft::Draft202012
-        };
         let oracle =
             jsonschema::options().with_draft(draft).should_validate_formats(false).offline().build(&schema);
         let oracle = oracle.unwrap_or_else(|error| panic!("{schema}: {error}"));
@@ -87,6 +95,9 @@ fn blind_spots(writer: &Value, reader: &Value, found: &mut Vec<&'static str>) {
             found.push(reason);
         }
     }
+    if new.contains_key("type") && !old.contains_key("type") {
+        found.push("a type that keywords gain is not seen where they are of that type");
+    }
     let names = |schema: &serde_json::Map<String, Value>| schema.get("required").cloned().unwrap_or_default();
     let is_declared = |schema: &serde_json::Map<String, Value>, name: &Value| {
         let properties = schema.get("properties").and_then(Value::as_object);
@@ -98,8 +109,12 @@ fn blind_spots(writer: &Value, reader: &Value, found: &mut Vec<&'static str>) {
         .into_iter()
         .flatten()
         .filter(|name| !had.as_array().is_some_and(|had| had.contains(name)));
-    if added.any(|name| !(is_declared(old, name) && is_declared(new, name))) {
-        found.push("required names without a property schema are not seen");
+    let has_default = |name: &Value| {
+        let property = new.get("properties").zip(name.as_str()).and_then(|(named, name)| named.get(name));
+        property.is_some_and(|property| property.get("default").is_some())
+    };
+    if added.any(|name| !(is_declared(old, name) && is_declared(new, name)) || has_default(name)) {
+        found.push("required names without a property schema, or with a default, are not seen");
     }
     if old.contains_key("patternProperties") && old.get("properties") != new.get("properties") {
         found.push("an object with patternProperties counts as closed for all other names");
@@ -122,6 +137,18 @@ fn differing<'v>(writer: &'v Value, reader: &'v Value, pairs: &mut Vec<(&'v Valu
                     differing(value, other, pairs);
                 }
             }
+            // A combination is compared with what is none, child by child.
+            for keyword in ["allOf", "anyOf", "oneOf"] {
+                match (old.get(keyword), new.get(keyword)) {
+                    (Some(Value::Array(children)), None) => {
+                        children.iter().for_each(|child| differing(child, reader, pairs));
+                    }
+                    (None, Some(Value::Array(children))) => {
+                        children.iter().for_each(|child| differing(writer, child, pairs));
+                    }
+                    _ => {}
+                }
+            }
         }
         (Value::Array(old), Value::Array(new)) => {
             for (value, other) in old.iter().zip(new) {
@@ -138,10 +165,10 @@ fn what_is_judged_compatible_is_but_for_known_blind_spots() {
     let mut disagreements: BTreeMap<String, (usize, String)> = BTreeMap::new();
     let mut unexplained = Vec::new();
     for seed in 1..=6_000 {
-        let random = &mut Random(seed * 0x9e37_79b9 + 1);
-        let dialect = if seed % 2 == 0 { Dialect::Draft7 } else { Dialect::Modern };
-        let writer = root(random, dialect);
-        let reader = evolve(&writer, random, dialect);
+        let random = &mut Random::seeded(seed * 0x9e37_79b9 + 1);
+        let grammar = Grammar::sound(DIALECTS[seed as usize % DIALECTS.len()]);
+        let writer = root(random, grammar);
+        let reader = evolve(&writer, random, grammar);
         let (Some(old), Some(new)) = (parse(&writer), parse(&reader)) else { continue };
         judged += 1;
         let limits = Limits::default();
@@ -181,7 +208,7 @@ fn what_is_judged_compatible_is_but_for_known_blind_spots() {
     }
     println!("{} unexplained", unexplained.len());
     for example in unexplained.iter().take(12) {
-        println!("  UNEXPLAINED {example:.900}");
+        println!("  UNEXPLAINED {example:.1800}");
     }
     assert!(unexplained.is_empty());
 }

@@ -8,9 +8,7 @@ use super::names::NameIndex;
 use super::references;
 use crate::format::{EntityTags, ParseError};
 use crate::jsontext::{self, Comments, Json};
-
-/// The attribute's name.
-const TAGS: &str = "confluent:tags";
+use crate::tags::{edits, of_members};
 
 /// Records and fields that carry tags, each record before its fields, in document order.
 pub(super) fn inline_tags(schema: &AvroSchema) -> Vec<EntityTags> {
@@ -33,7 +31,7 @@ pub(super) fn inline_tags(schema: &AvroSchema) -> Vec<EntityTags> {
                     if names.of(id).is_some_and(|(name, _)| seen.insert(name)) =>
                 {
                     let name = &record.named.name;
-                    if let Some(tags) = tags_of(props) {
+                    if let Some(tags) = of_members(props, jsontext::write) {
                         found.push(EntityTags { path: name.to_string(), is_field: false, tags });
                     }
                     tasks.extend(record.fields.iter().rev().map(|field| Task::Field(name, field)));
@@ -41,7 +39,7 @@ pub(super) fn inline_tags(schema: &AvroSchema) -> Vec<EntityTags> {
                 _ => {}
             },
             Task::Field(record, field) => {
-                if let Some(tags) = tags_of(&field.props) {
+                if let Some(tags) = of_members(&field.props, jsontext::write) {
                     let path = format!("{record}.{}", field.name);
                     found.push(EntityTags { path, is_field: true, tags });
                 }
@@ -64,20 +62,12 @@ pub(super) fn with_tags(
     let limits = &schema.source.limits;
     let mut json = jsontext::read(&schema.canonical, Comments::Refused, limits)
         .map_err(|error| invalid(error.to_string()))?;
-    let mut edited = HashSet::new();
-    for entity in add.iter().chain(remove) {
-        if !edited.insert((entity.path.as_str(), entity.is_field)) {
-            continue;
-        }
-        let tags_in = |list: &[EntityTags]| -> Vec<String> {
-            let same =
-                list.iter().filter(|other| other.path == entity.path && other.is_field == entity.is_field);
-            same.flat_map(|other| other.tags.iter().cloned()).collect()
-        };
+    for edit in edits(add, remove) {
+        let entity = edit.entity;
         let path = find(&json, entity)
             .ok_or_else(|| invalid(format!("No matching path '{}' found in the schema", entity.path)))?;
         if let Some(Json::Object(members)) = follow(&mut json, &path) {
-            edit(members, tags_in(add), &tags_in(remove))?;
+            edit.apply_to(members, jsontext::write)?;
         }
     }
     let mut text = String::new();
@@ -85,51 +75,6 @@ pub(super) fn with_tags(
     let source = &schema.source;
     references::parse(&text, &source.references, source.strictness, limits, limits.schema_bytes)
         .map(|schema| schema.canonical)
-}
-
-fn edit(members: &mut Vec<(String, Json)>, add: Vec<String>, remove: &[String]) -> Result<(), ParseError> {
-    let position = members.iter().position(|(key, _)| key == TAGS);
-    let existing = match position.and_then(|at| members.get(at)) {
-        None => Vec::new(),
-        Some((_, Json::Array(items))) => items.iter().map(tag_text).collect(),
-        Some(_) => return Err(invalid(format!("{TAGS} is not an array"))),
-    };
-    let mut seen = HashSet::new();
-    let tags =
-        existing.into_iter().chain(add).filter(|tag| seen.insert(tag.clone()) && !remove.contains(tag));
-    let tags: Vec<Json> = tags.map(Json::String).collect();
-    match position {
-        Some(at) if tags.is_empty() => {
-            members.remove(at);
-        }
-        Some(at) => {
-            if let Some((_, value)) = members.get_mut(at) {
-                *value = Json::Array(tags);
-            }
-        }
-        None if tags.is_empty() => {}
-        None => members.push((TAGS.to_owned(), Json::Array(tags))),
-    }
-    Ok(())
-}
-
-/// The tags in a list of attributes; `None` if there are none.
-fn tags_of(props: &[(String, Json)]) -> Option<Vec<String>> {
-    let (_, Json::Array(items)) = props.iter().find(|(key, _)| key == TAGS)? else { return None };
-    let mut seen = HashSet::new();
-    let tags: Vec<String> = items.iter().map(tag_text).filter(|tag| seen.insert(tag.clone())).collect();
-    (!tags.is_empty()).then_some(tags)
-}
-
-fn tag_text(tag: &Json) -> String {
-    match tag {
-        Json::String(text) => text.clone(),
-        other => {
-            let mut out = String::new();
-            jsontext::write(&mut out, other);
-            out
-        }
-    }
 }
 
 /// Where an entity is in canonical text, as positions of members and items from the root. The nearest one to the root

@@ -95,6 +95,17 @@ impl<'a> Decimal<'a> {
         if self.is_negative { value.wrapping_neg() } else { value }
     }
 
+    /// Whether the two are the same number, however they are written.
+    pub(in crate::json) fn is_equal(&self, other: &Self) -> bool {
+        let shortest = |decimal: &Self| {
+            let digits = decimal.digits.trim_end_matches('0').len();
+            (digits, decimal.scale - i64::try_from(decimal.digits.len() - digits).unwrap_or(i64::MAX))
+        };
+        let ((ours, our_scale), (theirs, their_scale)) = (shortest(self), shortest(other));
+        let is_same_size = self.digits.get(..ours) == other.digits.get(..theirs) && our_scale == their_scale;
+        self.is_negative == other.is_negative && (is_same_size || (self.is_zero() && other.is_zero()))
+    }
+
     /// Whether this is an integral multiple of `other`, which is not zero; `None` if the two are so far apart that
     /// nobody wants to know.
     pub(in crate::json) fn is_multiple_of(&self, other: &Self) -> Option<bool> {

@@ -218,12 +218,15 @@ impl<'a> Library<'a> {
             let base = self.base_inside(&place).unwrap_or(place.base);
             let json = match place.json {
                 Json::Object(_) if first && token == "$defs" => {
-                    let name = tokens.peek().copied().and_then(token_decoded);
-                    let name = name.unwrap_or_default().replace("~1", "/").replace("~0", "~");
                     let own = self.member(place.json, "$defs");
                     let mirrored = self.member(place.json, "definitions");
-                    let mirrored = mirrored.filter(|json| self.member(json, &name).is_some());
-                    own.filter(|own| mirrored.is_none() || self.member(own, &name).is_some()).or(mirrored)?
+                    let name = tokens.peek().copied().and_then(token_decoded);
+                    let name = name.map(|name| name.replace("~1", "/").replace("~0", "~"));
+                    let mut holds = |json| name.as_ref().is_none_or(|name| self.member(json, name).is_some());
+                    match (own, mirrored) {
+                        (Some(own), Some(mirrored)) if !holds(own) && holds(mirrored) => mirrored,
+                        (own, mirrored) => own.or(mirrored)?,
+                    }
                 }
                 Json::Object(_) => self.member(place.json, &token)?,
                 Json::Array(items) => items.get(token.parse::<usize>().ok()?)?,

@@ -201,11 +201,13 @@ pub struct ObjectNode {
     pub pattern_properties: Vec<(String, NodeId)>,
     /// `additionalProperties`
     pub additional: Additional,
+    /// Whether `additionalProperties` is `true` (modern dialects): the same as nothing but for `unevaluatedProperties`.
+    pub is_all_evaluated: bool,
     /// `unevaluatedProperties` (modern dialects).
     pub unevaluated: Option<NodeId>,
     /// `propertyNames`
     pub property_names: Option<NodeId>,
-    /// Lists of `dependencies` or `dependentRequired`. In drafts 4–7 an empty list counts as none.
+    /// Lists of `dependencies` or `dependentRequired`. An empty list counts as none.
     pub required_with: Vec<(String, Vec<String>)>,
     /// Schemas of `dependencies` or `dependentSchemas`.
     pub schemas_with: Vec<(String, NodeId)>,
@@ -226,6 +228,8 @@ pub struct ArrayNode {
     pub tuple: Option<Vec<NodeId>>,
     /// What follows them: `additionalItems`, or `items` beside `prefixItems`.
     pub additional: Additional,
+    /// Whether `items` is `true` (modern dialects): the same as nothing but for `unevaluatedItems`.
+    pub is_all_evaluated: bool,
     /// `unevaluatedItems` (modern dialects).
     pub unevaluated: Option<NodeId>,
     /// `contains`
@@ -315,7 +319,6 @@ pub struct Reference {
     pub text: String,
     /// Where it leads; possibly to another reference, even to itself.
     pub target: NodeId,
-    /// Tells apart the copies of a target that the reference implementation would load: 0 is the text itself; what is
-    /// below a reference belongs to the copy of that number.
+    /// Tells apart what the reference implementation loads for references, by resolved URI: 0 is the text itself.
     pub(in crate::json) copy: u32,
 }

@@ -7,6 +7,7 @@ mod scan;
 use fancy_regex::{Regex, RegexBuilder};
 
 pub(in crate::json) use scan::PatternError;
+use scan::Scanned;
 
 /// Whether Java compiles the pattern.
 pub(in crate::json) fn check(pattern: &str) -> Result<(), PatternError> {
@@ -29,14 +30,10 @@ const STACK_BYTES: usize = 4 << 20;
 impl Pattern {
     /// Compiles a pattern. One that is too large, or says what this engine cannot, matches nothing.
     pub(in crate::json) fn new(pattern: &str) -> Self {
-        let Ok(scanned) = scan::scan(pattern) else { return Self(None) };
-        let text = scanned.text.as_str();
-        if scanned.depth > MAX_DEPTH {
-            return Self(None);
-        }
+        let Some(Scanned { text, .. }) = shallow(pattern) else { return Self(None) };
         Self(std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-            thread.spawn_scoped(scope, || compile(text)).ok()?.join().ok()?
+            thread.spawn_scoped(scope, || compile(&text, MAX_STEPS, MAX_BYTES)).ok()?.join().ok()?
         }))
     }
 
@@ -46,9 +43,20 @@ impl Pattern {
     }
 }
 
-fn compile(text: &str) -> Option<Regex> {
+/// The pattern as the engine writes it; `None` if Java does not compile it, it nests too deeply, or the engine cannot do
+/// the same.
+pub(in crate::json) fn to_engine(pattern: &str) -> Option<String> {
+    shallow(pattern).filter(|scanned| scanned.is_exact).map(|scanned| scanned.text)
+}
+
+fn shallow(pattern: &str) -> Option<Scanned> {
+    scan::scan(pattern).ok().filter(|scanned| scanned.depth <= MAX_DEPTH)
+}
+
+/// Compiles what [`to_engine`] wrote, with a limit to steps back and to its size. Recurses over the pattern.
+pub(in crate::json) fn compile(text: &str, steps: usize, bytes: usize) -> Option<Regex> {
     let mut builder = RegexBuilder::new(text);
-    builder.backtrack_limit(MAX_STEPS).delegate_size_limit(MAX_BYTES).delegate_dfa_size_limit(MAX_BYTES);
+    builder.backtrack_limit(steps).delegate_size_limit(bytes).delegate_dfa_size_limit(bytes);
     builder.build().ok()
 }
 

@@ -4,16 +4,12 @@
 //! the like before a child, `not`, `conditional.if`, `object.definitions.A`. It ends with a property, which is a field, or
 //! with the word for what is there.
 
-use std::collections::HashSet;
-
 use super::model::Dialect;
 use super::order;
 use super::{JsonSchema, invalid, text};
 use crate::format::{EntityTags, ParseError};
-use crate::jsontext::Json;
-
-/// The keyword.
-const TAGS: &str = "confluent:tags";
+use crate::jsontext::{Json, write_verbatim};
+use crate::tags::{edits, of_members};
 
 /// A step from a schema to one inside it: words of the path, and members and items of the JSON.
 struct Step<'j> {
@@ -42,7 +38,9 @@ pub(super) fn inline_tags(schema: &JsonSchema) -> Vec<EntityTags> {
     let mut waiting: Vec<(&Json, usize, bool)> = vec![(&schema.json, 0, false)];
     while let Some((json, at, is_property)) = waiting.pop() {
         let word = order::shape(json, dialect).word();
-        if let Some(tags) = tags_of(json) {
+        if let Json::Object(members) = json
+            && let Some(tags) = of_members(members, write_verbatim)
+        {
             let mut path = path_to(&reached, at);
             if !is_property {
                 path.push(word);
@@ -85,62 +83,16 @@ pub(super) fn with_tags(
     remove: &[EntityTags],
 ) -> Result<String, ParseError> {
     let mut json = (*schema.json).clone();
-    let mut edited = HashSet::new();
-    for entity in add.iter().chain(remove) {
-        if !edited.insert((entity.path.as_str(), entity.is_field)) {
-            continue;
-        }
-        let tags_in = |list: &[EntityTags]| -> Vec<String> {
-            let same =
-                list.iter().filter(|other| other.path == entity.path && other.is_field == entity.is_field);
-            same.flat_map(|other| other.tags.iter().cloned()).collect()
-        };
+    for edit in edits(add, remove) {
+        let entity = edit.entity;
         let missing = || invalid(format!("No matching path '{}' found in the schema", entity.path));
         let way = find(&schema.json, schema.dialect(), &entity.path).ok_or_else(missing)?;
         match follow(&mut json, &way) {
-            Some(Json::Object(members)) => edit(members, tags_in(add), &tags_in(remove))?,
+            Some(Json::Object(members)) => edit.apply_to(members, write_verbatim)?,
             _ => return Err(invalid(format!("schema at path '{}' has no place for tags", entity.path))),
         }
     }
     Ok(text::canonical(&json))
-}
-
-fn edit(members: &mut Vec<(String, Json)>, add: Vec<String>, remove: &[String]) -> Result<(), ParseError> {
-    let position = members.iter().position(|(key, _)| key == TAGS);
-    let existing = match position.and_then(|at| members.get(at)) {
-        None => Vec::new(),
-        Some((_, Json::Array(items))) => items.iter().map(tag_text).collect(),
-        Some(_) => return Err(invalid(format!("{TAGS} is not an array"))),
-    };
-    let mut seen = HashSet::new();
-    let tags =
-        existing.into_iter().chain(add).filter(|tag| seen.insert(tag.clone()) && !remove.contains(tag));
-    let tags: Vec<Json> = tags.map(Json::String).collect();
-    match position {
-        Some(at) if tags.is_empty() => {
-            members.remove(at);
-        }
-        Some(at) => {
-            if let Some((_, value)) = members.get_mut(at) {
-                *value = Json::Array(tags);
-            }
-        }
-        None if tags.is_empty() => {}
-        None => members.push((TAGS.to_owned(), Json::Array(tags))),
-    }
-    Ok(())
-}
-
-/// The tags of a schema; `None` if there are none.
-fn tags_of(json: &Json) -> Option<Vec<String>> {
-    let Some(Json::Array(items)) = json.get(TAGS) else { return None };
-    let mut seen = HashSet::new();
-    let tags: Vec<String> = items.iter().map(tag_text).filter(|tag| seen.insert(tag.clone())).collect();
-    (!tags.is_empty()).then_some(tags)
-}
-
-fn tag_text(tag: &Json) -> String {
-    tag.as_str().map_or_else(|| text::canonical(tag), str::to_owned)
 }
 
 /// Where a path leads. Names that contain dots are found too.

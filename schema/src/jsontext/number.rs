@@ -53,53 +53,30 @@ impl PartialEq for Number<'_> {
 ///
 /// Source: documentation of `Double.toString`, Java 19 and later (the shortest decimal that reads back).
 pub fn java_double(value: f64) -> String {
-    let shortest = format!("{:e}", value.abs());
-    let two_digits = format!("{:.1e}", value.abs());
-    let reads_back = two_digits.parse() == Ok(value.abs());
-    java_text(
-        value.is_nan(),
-        value.is_infinite(),
-        value.is_sign_negative(),
-        &shortest,
-        &two_digits,
-        reads_back,
-    )
+    let two_digits = format!("{value:.1e}");
+    let reads_back = two_digits.parse() == Ok(value);
+    java_text(&format!("{value:e}"), reads_back.then_some(&two_digits))
 }
 
 /// Prints a float as Java does; see [`java_double`].
 pub fn java_float(value: f32) -> String {
-    let shortest = format!("{:e}", value.abs());
-    let two_digits = format!("{:.1e}", value.abs());
-    let reads_back = two_digits.parse() == Ok(value.abs());
-    java_text(
-        value.is_nan(),
-        value.is_infinite(),
-        value.is_sign_negative(),
-        &shortest,
-        &two_digits,
-        reads_back,
-    )
+    let two_digits = format!("{value:.1e}");
+    let reads_back = two_digits.parse() == Ok(value);
+    java_text(&format!("{value:e}"), reads_back.then_some(&two_digits))
 }
 
 /// Lays out `shortest` (`d.ddde-n`) the Java way. Of the one-digit decimals Java prints the nearest one with two
-/// digits (the smallest double is `4.9E-324`), so `two_digits` goes first where it reads back as the same number.
-fn java_text(
-    nan: bool,
-    infinite: bool,
-    negative: bool,
-    shortest: &str,
-    two_digits: &str,
-    reads_back: bool,
-) -> String {
-    if nan {
-        return "NaN".to_owned();
+/// digits (the smallest double is `4.9E-324`), so `two_digits`, if they read back as the same number, go first there.
+fn java_text(shortest: &str, two_digits: Option<&String>) -> String {
+    let (sign, unsigned) = shortest.strip_prefix('-').map_or(("", shortest), |unsigned| ("-", unsigned));
+    match unsigned {
+        "NaN" => return "NaN".to_owned(),
+        "inf" => return format!("{sign}Infinity"),
+        _ => {}
     }
-    let sign = if negative { "-" } else { "" };
-    if infinite {
-        return format!("{sign}Infinity");
-    }
-    let is_one_digit = shortest.split('e').next().is_some_and(|mantissa| mantissa.len() == 1);
-    let text = if is_one_digit && reads_back { two_digits } else { shortest };
+    let is_one_digit = unsigned.split('e').next().is_some_and(|mantissa| mantissa.len() == 1);
+    let two_digits = two_digits.filter(|_| is_one_digit).map(|text| text.trim_start_matches('-'));
+    let text = two_digits.unwrap_or(unsigned);
     let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
     let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let rest = rest.trim_end_matches('0');

@@ -9,8 +9,8 @@ use std::collections::HashSet;
 
 use super::lexer::{LeadingDigit, Lexer, is_quote};
 use super::model::{
-    Enum, EnumConstant, EnumId, Extend, Field, Group, Message, MessageId, Oneof, ProtoFile, Rpc, Service,
-    Streamed, Syntax, TypeId,
+    Enum, EnumConstant, EnumId, Extend, Field, Group, Message, MessageId, Oneof, ProtoFile, ProtoOption, Rpc,
+    Service, Streamed, Syntax, TypeId,
 };
 use super::options::{Separator, read_bracketed, read_option};
 use crate::format::ParseError;
@@ -101,9 +101,9 @@ impl<'t> Parser<'t, '_, '_> {
             "import" => self.import(),
             "syntax" => self.syntax(at),
             "option" => {
-                let option = read_option(&mut self.lexer, self.budget, Separator::Equals)?;
+                let option = self.option()?;
                 self.file.options.push(option);
-                self.lexer.require(b';')
+                Ok(())
             }
             "reserved" => self.reserved().map(drop),
             "message" => self.message(None),
@@ -127,9 +127,9 @@ impl<'t> Parser<'t, '_, '_> {
         let at = self.lexer.position();
         match self.word()? {
             "option" => {
-                let option = read_option(&mut self.lexer, self.budget, Separator::Equals)?;
+                let option = self.option()?;
                 self.at(id).options.push(option);
-                self.lexer.require(b';')
+                Ok(())
             }
             "reserved" => {
                 let reserved = self.reserved()?;
@@ -211,15 +211,9 @@ impl<'t> Parser<'t, '_, '_> {
         let name = self.type_name(parent)?;
         let mut read = Enum { name: name.to_owned(), parent, ..Enum::default() };
         self.lexer.require(b'{')?;
-        while !self.lexer.eat(b'}')? {
-            if self.lexer.eat(b';')? {
-                continue;
-            }
+        while self.goes_on()? {
             match self.lexer.word(LeadingDigit::Refused)? {
-                "option" => {
-                    read.options.push(read_option(&mut self.lexer, self.budget, Separator::Equals)?);
-                    self.lexer.require(b';')?;
-                }
+                "option" => read.options.push(self.option()?),
                 "reserved" => read.reserved.push(self.reserved()?),
                 name => {
                     self.budget.node()?;
@@ -257,16 +251,10 @@ impl<'t> Parser<'t, '_, '_> {
             return Err(self.lexer.error_at(at, &format!("{} is already defined", service.name)));
         }
         self.lexer.require(b'{')?;
-        while !self.lexer.eat(b'}')? {
-            if self.lexer.eat(b';')? {
-                continue;
-            }
+        while self.goes_on()? {
             let at = self.lexer.position();
             match self.word()? {
-                "option" => {
-                    service.options.push(read_option(&mut self.lexer, self.budget, Separator::Equals)?);
-                    self.lexer.require(b';')?;
-                }
+                "option" => service.options.push(self.option()?),
                 "reserved" => drop(self.reserved()?),
                 "rpc" => service.rpcs.push(self.rpc()?),
                 other => return Err(self.lexer.error_at(at, &format!("unexpected label: {other}"))),
@@ -289,16 +277,10 @@ impl<'t> Parser<'t, '_, '_> {
             self.lexer.require(b';')?;
             return Ok(Rpc { name, request, response, options });
         }
-        while !self.lexer.eat(b'}')? {
-            if self.lexer.eat(b';')? {
-                continue;
-            }
+        while self.goes_on()? {
             let at = self.lexer.position();
             match self.word()? {
-                "option" => {
-                    options.push(read_option(&mut self.lexer, self.budget, Separator::Equals)?);
-                    self.lexer.require(b';')?;
-                }
+                "option" => options.push(self.option()?),
                 "reserved" => drop(self.reserved()?),
                 other => return Err(self.lexer.error_at(at, &format!("unexpected label: {other}"))),
             }
@@ -324,16 +306,10 @@ impl<'t> Parser<'t, '_, '_> {
         let name = self.lexer.name(LeadingDigit::Allowed)?.to_owned();
         let mut fields = Vec::new();
         self.lexer.require(b'{')?;
-        while !self.lexer.eat(b'}')? {
-            if self.lexer.eat(b';')? {
-                continue;
-            }
+        while self.goes_on()? {
             let at = self.lexer.position();
             match self.word()? {
-                "option" => {
-                    read_option(&mut self.lexer, self.budget, Separator::Equals)?;
-                    self.lexer.require(b';')?;
-                }
+                "option" => drop(self.option()?),
                 "reserved" => drop(self.reserved()?),
                 label => {
                     if let FieldOrGroup::Field(field) = self.field_or_group(at, label)? {
@@ -353,10 +329,7 @@ impl<'t> Parser<'t, '_, '_> {
         while !self.lexer.eat(b'}')? {
             match self.word()? {
                 "group" => oneof.groups.push(self.group(None)?),
-                "option" => {
-                    oneof.options.push(read_option(&mut self.lexer, self.budget, Separator::Equals)?);
-                    self.lexer.require(b';')?;
-                }
+                "option" => oneof.options.push(self.option()?),
                 word => {
                     let field_type = self.field_type(word)?;
                     oneof.fields.push(self.field(None, field_type)?);
@@ -364,6 +337,23 @@ impl<'t> Parser<'t, '_, '_> {
             }
         }
         Ok(oneof)
+    }
+
+    /// Whether a block goes on behind empty statements.
+    fn goes_on(&mut self) -> Result<bool, ParseError> {
+        while !self.lexer.eat(b'}')? {
+            if !self.lexer.eat(b';')? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What follows `option`.
+    fn option(&mut self) -> Result<ProtoOption, ParseError> {
+        let option = read_option(&mut self.lexer, self.budget, Separator::Equals)?;
+        self.lexer.require(b';')?;
+        Ok(option)
     }
 
     fn word(&mut self) -> Result<&'t str, ParseError> {

@@ -1,10 +1,9 @@
 //! Inline tags: the member `tags` of Confluent's options of messages and fields (schema formats spec §8).
 
-use std::collections::HashSet;
-
 use super::model::{Message, MessageId, OptionValue, ProtoFile, ProtoOption, TypeId};
 use super::parse::Budget;
 use crate::format::{EntityTags, ParseError};
+use crate::tags::{Edit, distinct, edits};
 
 const MESSAGE_META: &str = "confluent.message_meta";
 const FIELD_META: &str = "confluent.field_meta";
@@ -52,22 +51,14 @@ pub(super) fn with_tags(
     budget: &mut Budget<'_>,
 ) -> Result<ProtoFile, ParseError> {
     let mut file = file.clone();
-    let mut edited = HashSet::new();
-    for entity in add.iter().chain(remove) {
-        if !edited.insert((entity.path.as_str(), entity.is_field)) {
-            continue;
-        }
-        let tags_in = |list: &[EntityTags]| -> Vec<String> {
-            let same =
-                list.iter().filter(|other| other.path == entity.path && other.is_field == entity.is_field);
-            same.flat_map(|other| other.tags.iter().cloned()).collect()
-        };
+    for edit in edits(add, remove) {
+        let entity = edit.entity;
         budget.steps(file.messages.len())?;
         let (options, name) = find(&mut file, entity).ok_or_else(|| {
             let (kind, path) = (if entity.is_field { "Field" } else { "Message" }, &entity.path);
             ParseError::Invalid(format!("No matching {kind} with name '{path}' found in the schema"))
         })?;
-        edit(options, name, tags_in(add), &tags_in(remove));
+        replace_tags(options, name, &edit);
     }
     Ok(file)
 }
@@ -110,7 +101,6 @@ fn find_message(file: &ProtoFile, path: &str) -> Option<MessageId> {
 
 /// The tags in some options, each once.
 fn tags_of(options: &[ProtoOption], name: &str) -> Vec<String> {
-    let mut seen = HashSet::new();
     let mut tags = Vec::new();
     for value in options.iter().filter(|option| is_meta(option, name)).map(|option| &option.value) {
         match value {
@@ -122,8 +112,7 @@ fn tags_of(options: &[ProtoOption], name: &str) -> Vec<String> {
             _ => {}
         }
     }
-    tags.retain(|tag| seen.insert(tag.clone()));
-    tags
+    distinct(tags)
 }
 
 fn texts(value: &OptionValue) -> Vec<String> {
@@ -143,11 +132,8 @@ fn is_meta(option: &ProtoOption, name: &str) -> bool {
 }
 
 /// Merges the options called `name` into one aggregate with the tags that result, or without.
-fn edit(options: &mut Vec<ProtoOption>, name: &str, add: Vec<String>, remove: &[String]) {
-    let mut seen = HashSet::new();
-    let tags = tags_of(options, name).into_iter().chain(add);
-    let tags: Vec<OptionValue> =
-        tags.filter(|tag| seen.insert(tag.clone()) && !remove.contains(tag)).map(OptionValue::Text).collect();
+fn replace_tags(options: &mut Vec<ProtoOption>, name: &str, edit: &Edit<'_>) {
+    let tags = edit.apply(tags_of(options, name)).into_iter().map(OptionValue::Text).collect::<Vec<_>>();
     let place = options.iter().position(|option| is_meta(option, name)).unwrap_or(options.len());
     let mut members: Vec<(String, OptionValue)> = Vec::new();
     for option in options.extract_if(.., |option| is_meta(option, name)) {

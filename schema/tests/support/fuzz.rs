@@ -41,6 +41,9 @@ pub enum Target {
     /// Two lines of text: two JSON schemas.
     #[cfg(feature = "json")]
     JsonComparison,
+    /// A line of schema text, then a payload.
+    #[cfg(feature = "json")]
+    JsonValidator,
     /// A `.proto` text.
     #[cfg(feature = "protobuf")]
     ProtoParser,
@@ -70,6 +73,8 @@ impl Target {
         Self::JsonParser,
         #[cfg(feature = "json")]
         Self::JsonComparison,
+        #[cfg(feature = "json")]
+        Self::JsonValidator,
         #[cfg(feature = "protobuf")]
         Self::ProtoParser,
         #[cfg(feature = "protobuf")]
@@ -90,6 +95,8 @@ impl Target {
             Self::JsonParser => "json-parser",
             #[cfg(feature = "json")]
             Self::JsonComparison => "json-comparison",
+            #[cfg(feature = "json")]
+            Self::JsonValidator => "json-validator",
             #[cfg(feature = "protobuf")]
             Self::ProtoParser => "proto-parser",
             #[cfg(feature = "protobuf")]
@@ -111,6 +118,8 @@ impl Target {
             Self::JsonParser => json::parser(input),
             #[cfg(feature = "json")]
             Self::JsonComparison => json::comparison(input),
+            #[cfg(feature = "json")]
+            Self::JsonValidator => json::validator(input),
             #[cfg(feature = "protobuf")]
             Self::ProtoParser => protobuf::targets::parser(input),
             #[cfg(feature = "protobuf")]
@@ -127,7 +136,11 @@ impl Target {
         match self {
             Self::Parser | Self::Compatibility | Self::Walker => mutate(input, corpus, &WORDS, random),
             #[cfg(feature = "json")]
-            Self::JsonParser | Self::JsonComparison => mutate(input, corpus, &json::WORDS, random),
+            Self::JsonValidator if random.below(6) == 0 => mutate(input, corpus, &json::VALUES, random),
+            #[cfg(feature = "json")]
+            Self::JsonParser | Self::JsonComparison | Self::JsonValidator => {
+                mutate(input, corpus, &json::WORDS, random);
+            }
             #[cfg(feature = "protobuf")]
             Self::ProtoParser => mutate(input, corpus, &protobuf::targets::WORDS, random),
             #[cfg(feature = "protobuf")]
@@ -145,17 +158,18 @@ impl Target {
             Self::ProtoIndexes => return protobuf::fuzz::indexes_seed(bytes),
             _ => {}
         }
-        let mut choices = Choices(bytes);
         #[cfg(feature = "json")]
         match self {
-            Self::JsonParser => return json::parser_seed(&mut choices),
-            Self::JsonComparison => return json::comparison_seed(&mut choices),
+            Self::JsonParser => return json::parser_seed(bytes),
+            Self::JsonComparison => return json::comparison_seed(bytes),
+            Self::JsonValidator => return json::validator_seed(bytes),
             _ => {}
         }
+        let mut choices = Choices(bytes);
         let first = model(&mut choices, 3);
         match self {
             #[cfg(feature = "json")]
-            Self::JsonParser | Self::JsonComparison => Vec::new(),
+            Self::JsonParser | Self::JsonComparison | Self::JsonValidator => Vec::new(),
             Self::Parser => {
                 let texts = first.texts();
                 let mut lines: Vec<String> =

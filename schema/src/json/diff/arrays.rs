@@ -20,10 +20,8 @@ impl<'s> Walk<'s> {
             [MaxContainsAdded, MaxContainsRemoved, MaxContainsIncreased, MaxContainsDecreased];
         const MIN_CONTAINS: Four =
             [MinContainsAdded, MinContainsRemoved, MinContainsIncreased, MinContainsDecreased];
-        let (old, new) = (
-            writer.items.map(|id| At { node: id, ..writer_at }),
-            reader.items.map(|id| At { node: id, ..reader_at }),
-        );
+        let (old, new) =
+            (writer.items.map(|id| writer_at.child(id)), reader.items.map(|id| reader_at.child(id)));
         let segment = Segment::Keyword("items");
         match (old, new) {
             (None, None) => {}
@@ -42,8 +40,8 @@ impl<'s> Walk<'s> {
             UnevaluatedItemsExtended,
             UnevaluatedItemsNarrowed,
         ];
-        let old = writer.unevaluated.map(|id| At { node: id, ..writer_at });
-        let new = reader.unevaluated.map(|id| At { node: id, ..reader_at });
+        let old = writer.unevaluated.map(|id| writer_at.child(id));
+        let new = reader.unevaluated.map(|id| reader_at.child(id));
         self.unevaluated(lines, "unevaluatedItems", old, new, kinds);
         limit(lines, "maxItems", writer.max_items, reader.max_items, MAX);
         limit(lines, "minItems", writer.min_items, reader.min_items, MIN);
@@ -64,7 +62,7 @@ impl<'s> Walk<'s> {
     ) {
         let (old, new) =
             (writer.tuple.as_deref().unwrap_or_default(), reader.tuple.as_deref().unwrap_or_default());
-        let item = |at: At, tuple: &[NodeId], n: usize| tuple.get(n).map(|id| At { node: *id, ..at });
+        let item = |at: At, tuple: &[NodeId], n: usize| tuple.get(n).map(|id| at.child(*id));
         for n in 0..old.len().max(new.len()) {
             let segment = Segment::Index("items", n);
             let what = match (item(writer_at, old, n), item(reader_at, new, n)) {
@@ -100,6 +98,6 @@ impl<'s> Walk<'s> {
     }
 
     fn array_content(&self, at: At, node: &ArrayNode) -> Content {
-        self.content(at, node.additional, node.unevaluated.map(|id| At { node: id, ..at }))
+        self.content(at, node.additional, node.unevaluated.map(|id| at.child(id)))
     }
 }

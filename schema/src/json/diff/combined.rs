@@ -11,7 +11,7 @@ use crate::json::model::{Combined, Criterion};
 impl<'s> Walk<'s> {
     /// A combination of the reader against another kind of node.
     pub(super) fn into_combined(writer: At, reader: At, combined: &Combined) -> Option<Plan<'s>> {
-        let pairs = || combined.children.iter().map(|id| (writer, At { node: *id, ..reader })).collect();
+        let pairs = || combined.children.iter().map(|id| (writer, reader.child(*id))).collect();
         match (combined.children.len(), combined.criterion) {
             (1, _) => Some(Plan::First { pairs: pairs(), then: None, otherwise: None }),
             (_, Criterion::AnyOf | Criterion::OneOf) => {
@@ -23,7 +23,7 @@ impl<'s> Walk<'s> {
 
     /// Another kind of node against a combination of the writer.
     pub(super) fn out_of_combined(writer: At, combined: &Combined, reader: At) -> Option<Plan<'s>> {
-        let pairs = || combined.children.iter().map(|id| (At { node: *id, ..writer }, reader)).collect();
+        let pairs = || combined.children.iter().map(|id| (writer.child(*id), reader)).collect();
         match (combined.children.len(), combined.criterion) {
             (1, _) => Some(Plan::First { pairs: pairs(), then: None, otherwise: None }),
             (_, Criterion::AllOf) => {
@@ -68,6 +68,6 @@ impl<'s> Walk<'s> {
     fn distinct(&mut self, at: At, combined: &Combined) -> Vec<At> {
         let mut seen = HashSet::new();
         let ids = combined.children.iter().copied().filter(|id| seen.insert(self.digest(at.side, *id)));
-        ids.map(|id| At { node: id, ..at }).collect()
+        ids.map(|id| at.child(id)).collect()
     }
 }

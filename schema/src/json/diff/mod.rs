@@ -20,6 +20,8 @@ mod walk;
 mod weight;
 
 #[cfg(test)]
+mod pairs;
+#[cfg(test)]
 mod tests;
 
 use super::JsonSchema;

@@ -33,7 +33,7 @@ impl<'s> Side<'s> {
     }
 
     fn at(&self, id: NodeId) -> At {
-        At { node: id, ..self.at }
+        self.at.child(id)
     }
 }
 
@@ -164,13 +164,13 @@ impl<'s> Walk<'s> {
     }
 
     fn object_content(&mut self, at: At, node: &'s ObjectNode, name: &str) -> Content {
-        let unevaluated = node.unevaluated.map(|id| At { node: id, ..at });
+        let unevaluated = node.unevaluated.map(|id| at.child(id));
         if node.pattern_properties.is_empty() {
             return self.content(at, node.additional, unevaluated);
         }
         let matching = node.pattern_properties.iter().find(|(pattern, _)| self.is_match(pattern, name));
         match matching {
-            Some((_, id)) => Content::Covered(At { node: *id, ..at }),
+            Some((_, id)) => Content::Covered(at.child(*id)),
             // Where there are patterns, nothing that matches none is open.
             None => match self.content(at, node.additional, unevaluated) {
                 Content::Open => Content::Closed,
@@ -183,10 +183,10 @@ impl<'s> Walk<'s> {
     pub(super) fn content(&self, at: At, additional: Additional, unevaluated: Option<At>) -> Content {
         match (additional, unevaluated) {
             (Additional::Refused, _) => Content::Closed,
-            (Additional::Schema(id), _) => Content::Covered(At { node: id, ..at }),
+            (Additional::Schema(id), _) => Content::Covered(at.child(id)),
             (Additional::Allowed, None) => Content::Open,
             (Additional::Allowed, Some(unevaluated)) => match self.kind(unevaluated) {
-                Kind::True => Content::Open,
+                Kind::True | Kind::Empty => Content::Open,
                 Kind::False => Content::Closed,
                 _ => Content::Covered(unevaluated),
             },
@@ -204,7 +204,7 @@ impl<'s> Walk<'s> {
     ) {
         let segment = Segment::Keyword(keyword);
         let is_false = |at: At| matches!(self.kind(at), Kind::False);
-        let is_true = |at: At| matches!(self.kind(at), Kind::True);
+        let is_true = |at: At| matches!(self.kind(at), Kind::True | Kind::Empty);
         let kind = match (writer, reader) {
             (None, None) => return,
             (None, Some(reader)) if is_false(reader) => removed,
@@ -244,7 +244,7 @@ pub(super) fn additional(
         (Additional::Schema(_), Additional::Allowed) => extended,
         (Additional::Allowed, Additional::Schema(_)) => narrowed,
         (Additional::Schema(old), Additional::Schema(new)) => {
-            let pair = (At { node: old, ..writer_at }, At { node: new, ..reader_at });
+            let pair = (writer_at.child(old), reader_at.child(new));
             lines.push(Entry { segment, what: What::Compare(pair) });
             return;
         }

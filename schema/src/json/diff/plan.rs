@@ -10,12 +10,23 @@ pub(super) enum Side {
     Reader,
 }
 
-/// A node as the reference sees it: it loads a copy of what a reference leads to, and tells the copies apart.
+/// A node as the reference sees it: it loads copies of what references lead to, and tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct At {
     pub(super) side: Side,
+    /// In modern dialects, which copy of what a reference leads to: of that place alone, what is inside is shared. 0 for
+    /// whatever no reference leads to directly.
     pub(super) copy: u32,
+    /// Which loading of the text the node and what is inside it are of: 0 is the text itself.
+    pub(super) tree: u32,
     pub(super) node: NodeId,
+}
+
+impl At {
+    /// A node inside this one.
+    pub(super) fn child(self, node: NodeId) -> Self {
+        Self { copy: 0, node, ..self }
+    }
 }
 
 /// Two nodes to compare; the first plays the writer, though `not` lets a node of the reader's schema do so.

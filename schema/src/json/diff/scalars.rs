@@ -117,8 +117,8 @@ fn multiples(writer: Option<&Bound>, reader: Option<&Bound>) -> Option<Differenc
     };
     let is_multiple = |a: &Decimal<'_>, b: &Decimal<'_>| !b.is_zero() && a.is_multiple_of(b) == Some(true);
     match (is_multiple(&reader, &writer), is_multiple(&writer, &reader)) {
-        (true, true) => None,
-        (true, false) => Some(MultipleOfExpanded),
+        (true, true) if writer.is_equal(&reader) => None,
+        (true, _) => Some(MultipleOfExpanded),
         (false, true) => Some(MultipleOfReduced),
         (false, false) if writer.is_zero() && reader.is_zero() => None,
         (false, false) => Some(MultipleOfChanged),

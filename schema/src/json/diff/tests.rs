@@ -3,7 +3,7 @@ use crate::compatibility::CompatibilityPolicy::{Lenient, Strict};
 use crate::json;
 use crate::{ResolvedReferences, Strictness};
 
-fn listed(writer: &str, reader: &str, policy: CompatibilityPolicy) -> Vec<String> {
+pub(super) fn listed(writer: &str, reader: &str, policy: CompatibilityPolicy) -> Vec<String> {
     let parse = |text: &str| {
         json::parse(text, &ResolvedReferences::default(), Strictness::New, &Limits::default())
             .unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -18,7 +18,7 @@ fn listed(writer: &str, reader: &str, policy: CompatibilityPolicy) -> Vec<String
 
 /// Writer, reader, and what changes on the way.
 #[track_caller]
-fn check(cases: &[(&str, &str, &[&str])]) {
+pub(super) fn check(cases: &[(&str, &str, &[&str])]) {
     for (writer, reader, expected) in cases {
         assert_eq!(listed(writer, reader, Strict), *expected, "from {writer} to {reader}");
     }
@@ -30,7 +30,7 @@ fn modern(text: &str) -> String {
 }
 
 #[track_caller]
-fn check_modern(cases: &[(&str, &str, &[&str])]) {
+pub(super) fn check_modern(cases: &[(&str, &str, &[&str])]) {
     for (writer, reader, expected) in cases {
         let found = listed(&modern(writer), &modern(reader), Strict);
         assert_eq!(found, *expected, "from {writer} to {reader}");
@@ -76,6 +76,8 @@ fn numbers_and_texts() {
         (r#"{"multipleOf":4}"#, r#"{"multipleOf":2}"#, &["MULTIPLE_OF_REDUCED #/multipleOf"]),
         (r#"{"multipleOf":4}"#, r#"{"multipleOf":3}"#, &["MULTIPLE_OF_CHANGED #/multipleOf"]),
         (r#"{"multipleOf":0.5}"#, r#"{"multipleOf":0.50}"#, &[]),
+        (r#"{"multipleOf":10}"#, r#"{"multipleOf":1e1}"#, &[]),
+        (r#"{"multipleOf":0.5}"#, r#"{"multipleOf":-0.5}"#, &["MULTIPLE_OF_EXPANDED #/multipleOf"]),
         (r#"{"maximum":1.0}"#, r#"{"maximum":1}"#, &[]),
         (r#"{"pattern":"a"}"#, r#"{"pattern":"b"}"#, &["PATTERN_CHANGED #/pattern"]),
         (r#"{"type":"string","format":"date"}"#, r#"{"type":"string"}"#, &[]),
@@ -225,8 +227,8 @@ fn objects() {
         (Some("true"), None, "EXTENDED"),
         (Some("false"), Some("{}"), "ADDED"),
         (Some("{}"), Some("false"), "REMOVED"),
-        (Some("true"), Some("{}"), "NARROWED"),
-        (Some("{}"), Some("true"), "EXTENDED"),
+        (Some("true"), Some(r#"{"type":"null"}"#), "NARROWED"),
+        (Some(r#"{"type":"null"}"#), Some("{}"), "EXTENDED"),
     ] {
         let expected = [format!("UNEVALUATED_PROPERTIES_{expected} #/unevaluatedProperties")];
         assert_eq!(
@@ -286,6 +288,13 @@ fn arrays() {
             &["ADDITIONAL_ITEMS_REMOVED #/additionalItems"],
         ),
         (r#"{"type":"array"}"#, r#"{"items":true}"#, &[]),
+        // A schema that says nothing is as good as `true`.
+        (r#"{"unevaluatedItems":true}"#, r#"{"unevaluatedItems":{}}"#, &[]),
+        (
+            r#"{"prefixItems":[{}],"unevaluatedItems":{}}"#,
+            r#"{"unevaluatedItems":{}}"#,
+            &["ITEM_REMOVED_FROM_OPEN_CONTENT_MODEL #/items/0"],
+        ),
         (
             r#"{"contains":{}}"#,
             r#"{"contains":{"type":"null"},"minContains":2}"#,
@@ -341,8 +350,25 @@ fn combinations() {
             r#"{"oneOf":[{"type":"boolean"},{"type":"null"}]}"#,
             &["COMBINED_TYPE_SUBSCHEMAS_CHANGED #/"],
         ),
-        // Children of the same text count once.
+        // Children of the same text count once, as the reference prints them.
         (r#"{"oneOf":[{"type":"null"},{"type":"null"}]}"#, r#"{"oneOf":[{"type":"null"}]}"#, &[]),
+        (r#"{"oneOf":[{"enum":[1,"a"]},{"enum":["a",1]}]}"#, r#"{"oneOf":[{"enum":[1,"a"]}]}"#, &[]),
+        (r#"{"oneOf":[{"maximum":1},{"maximum":1.0}]}"#, r#"{"oneOf":[{"maximum":1}]}"#, &[]),
+        (
+            r#"{"oneOf":[{"type":["null","string"]},{"anyOf":[{"type":"null"},{"type":"string"}]}]}"#,
+            r#"{"oneOf":[{"type":["null","string"]}]}"#,
+            &[],
+        ),
+        (
+            r#"{"oneOf":[{"properties":{}},{"items":[]},{"format":"odd"},{}]}"#,
+            r#"{"oneOf":[{"properties":{}}]}"#,
+            &[],
+        ),
+        (
+            r#"{"oneOf":[{"enum":[1],"type":"null"},{"allOf":[{"enum":[1]},{"type":"null"}]}]}"#,
+            r#"{"oneOf":[{"enum":[1],"type":"null"}]}"#,
+            &["SUM_TYPE_NARROWED #/"],
+        ),
         // Children are numbered as in the writer's schema.
         (
             r#"{"anyOf":[{"type":"string"},{"anyOf":[{"type":"integer"}]}]}"#,
@@ -400,6 +426,17 @@ fn parts_of_modern_schemas() {
         ),
         // Names of schemas and defaults of null leave no trace.
         (r#"{"properties":{"a":{"$id":"b"}}}"#, r#"{"properties":{"a":{"$id":"c","default":null}}}"#, &[]),
+        // Nor do keywords that need another, or empty lists of names.
+        (
+            r#"{"oneOf":[{"type":"null","minContains":2},{"type":"null","then":{}}]}"#,
+            r#"{"oneOf":[{"type":"null"}]}"#,
+            &[],
+        ),
+        (
+            r#"{"dependentRequired":{"a":["b"]}}"#,
+            r#"{"dependentRequired":{"a":[]}}"#,
+            &["DEPENDENCY_ARRAY_REMOVED #/dependencies/a"],
+        ),
         // An empty list of first items is none.
         (
             r#"{"prefixItems":[],"items":{"type":"integer"}}"#,

@@ -10,7 +10,7 @@ use super::report::{Found, FoundId, Item};
 use super::scalars::{self, here};
 use super::weight;
 use crate::compatibility::CompatibilityPolicy;
-use crate::json::model::{Annotations, Digest, Kind, Model, NodeId};
+use crate::json::model::{Annotations, Dialect, Digest, Kind, Model, NodeId, Reference};
 use crate::json::pattern::Pattern;
 use crate::limits::Limits;
 
@@ -77,7 +77,7 @@ impl<'s> Walk<'s> {
     }
 
     pub(super) fn run(mut self) -> Vec<Difference> {
-        let start = |side, root| At { side, copy: 0, node: root };
+        let start = |side, root| At { side, copy: 0, tree: 0, node: root };
         let pair = (start(Side::Writer, self.writer.root()), start(Side::Reader, self.reader.root()));
         let root = loop {
             let Ok(root) = self.pass(pair) else {
@@ -246,12 +246,27 @@ impl<'s> Walk<'s> {
 
     fn follow(&self, at: At) -> At {
         match self.kind(at) {
-            Kind::Reference(reference) => At { node: reference.target, copy: reference.copy, ..at },
+            Kind::Reference(reference) => self.followed(at, reference),
             _ => at,
         }
     }
 
-    fn model(&self, side: Side) -> &'s Model {
+    /// The copy that a reference leads to. In drafts 4–7 it is a loading of its own. In modern dialects a place is loaded
+    /// once, apart from the text unless it is the whole, and copied for the references in the text and once more for those
+    /// inside what references lead to.
+    fn followed(&self, at: At, reference: &Reference) -> At {
+        let (model, node) = (self.model(at.side), reference.target);
+        match model.dialect() {
+            Dialect::Modern => {
+                let copy = reference.copy.saturating_mul(2).saturating_add(u32::from(at.tree != 0));
+                let tree = if node == model.root() { 0 } else { node.0.saturating_add(1) };
+                At { copy, tree, node, ..at }
+            }
+            _ => At { copy: 0, tree: reference.copy, node, ..at },
+        }
+    }
+
+    pub(super) fn model(&self, side: Side) -> &'s Model {
         match side {
             Side::Writer => self.writer,
             Side::Reader => self.reader,
@@ -318,7 +333,7 @@ impl<'s> Walk<'s> {
             }
             (Kind::Not(old), Kind::Not(new)) => {
                 // What the reader must not accept plays the writer.
-                let pair = (At { node: *new, ..reader }, At { node: *old, ..writer });
+                let pair = (reader.child(*new), writer.child(*old));
                 let what = What::Judge(pair, NotTypeNarrowed, NotTypeExtended);
                 lines.push(Entry { segment: Segment::Keyword("not"), what });
             }

@@ -81,7 +81,7 @@ struct Loader<'a> {
     /// Nodes by the address of their JSON, which is borrowed for longer than the loader lives.
     by_json: HashMap<*const Json, NodeId>,
     waiting: Vec<(NodeId, Place<'a>)>,
-    /// Numbers of the copies that references load, by resolved URI (drafts 4–7).
+    /// Numbers of the copies that references load, by resolved URI.
     copies: HashMap<String, u32>,
     /// How many bytes of values may still be copied or hashed.
     copied_bytes: usize,
@@ -237,14 +237,7 @@ impl<'a> Loader<'a> {
         let found = self.library.find(inside.document, &inside.base, text);
         let found = found.ok_or_else(|| Problem::Invalid(format!("{what} {text:?} {UNRESOLVED}"), json))?;
         let next = u32::try_from(self.copies.len() + 1).unwrap_or(u32::MAX);
-        let copy = match self.dialect {
-            // Every reference loads a copy of its own.
-            Dialect::Modern => {
-                self.copies.insert(next.to_string(), next);
-                next
-            }
-            _ => *self.copies.entry(found.uri).or_insert(next),
-        };
+        let copy = *self.copies.entry(found.uri).or_insert(next);
         let target = self.place(found.place)?;
         Ok(Kind::Reference(Reference { text: text.clone(), target, copy }))
     }

@@ -30,7 +30,7 @@ impl Parts {
     }
 
     /// The part that more keywords of the same type of value join: the only list of types, or else a part of its own.
-    fn part<'p, T: 'p>(&'p mut self, of: fn(&'p mut Kind) -> Option<&'p mut T>) -> Option<&'p mut T> {
+    fn part<T>(&mut self, of: fn(&mut Kind) -> Option<&mut T>) -> Option<&mut T> {
         let types_are_open = self.parts.len() == 1 && !self.is_list;
         let mut kinds = self.parts.iter_mut().flat_map(move |part| match part {
             Part::One(kind) => std::slice::from_mut(kind),
@@ -53,39 +53,34 @@ impl Parts {
     }
 
     fn string(&mut self, set: impl FnOnce(&mut StringNode)) {
-        if let Some(node) = self.part(as_string) {
-            return set(node);
-        }
-        let mut node = Box::default();
-        set(&mut node);
-        self.push(Kind::String(node));
+        self.join(as_string, || Kind::String(Box::default()), set);
     }
 
     fn number(&mut self, set: impl FnOnce(&mut NumberNode)) {
-        if let Some(node) = self.part(as_number) {
-            return set(node);
-        }
-        let mut node = Box::default();
-        set(&mut node);
-        self.push(Kind::Number(node));
+        self.join(as_number, || Kind::Number(Box::default()), set);
     }
 
     fn object(&mut self, set: impl FnOnce(&mut ObjectNode)) {
-        if let Some(node) = self.part(as_object) {
-            return set(node);
-        }
-        let mut node = Box::default();
-        set(&mut node);
-        self.push(Kind::Object(node));
+        self.join(as_object, || Kind::Object(Box::default()), set);
     }
 
     fn array(&mut self, set: impl FnOnce(&mut ArrayNode)) {
-        if let Some(node) = self.part(as_array) {
-            return set(node);
+        self.join(as_array, || Kind::Array(Box::default()), set);
+    }
+
+    /// Sets keywords in the part that they join, or else in a new one.
+    fn join<T>(
+        &mut self,
+        of: fn(&mut Kind) -> Option<&mut T>,
+        empty: fn() -> Kind,
+        set: impl FnOnce(&mut T),
+    ) {
+        if self.part(of).is_none() {
+            self.push(empty());
         }
-        let mut node = Box::default();
-        set(&mut node);
-        self.push(Kind::Array(node));
+        if let Some(node) = self.part(of) {
+            set(node);
+        }
     }
 }
 
@@ -138,10 +133,9 @@ impl<'a> Loader<'a> {
         object.valid_uri("$id")?;
         let is_root = std::ptr::eq(object.json, self.root_json());
         if let Some(json @ Json::String(id)) = object.get("$id").filter(|_| is_root)
-            && id.len() > 1
-            && id.starts_with('#')
+            && uri::split_fragment(id).1.is_some_and(|fragment| !fragment.is_empty())
         {
-            return Err(Problem::Invalid("$id must be more than a fragment".to_owned(), json));
+            return Err(Problem::Invalid("$id of the whole must have no fragment".to_owned(), json));
         }
         for key in ["$schema", "$dynamicAnchor", "format"] {
             object.string(key)?;
@@ -153,6 +147,10 @@ impl<'a> Loader<'a> {
         }
         for key in ["deprecated", "readOnly", "writeOnly"] {
             object.boolean(key)?;
+        }
+        // Known keywords, though they say nothing without another.
+        for key in ["then", "else", "minContains", "maxContains", "$vocabulary"] {
+            object.take(key);
         }
         self.definitions(inside, object)?;
         let mut parts = Parts::default();
@@ -295,7 +293,7 @@ impl<'a> Loader<'a> {
         object.take(key);
         let has_prefix = matches!(object.get("prefixItems"), Some(Json::Array(items)) if !items.is_empty());
         match key {
-            "items" if *json == Json::Bool(true) => parts.array(|_| {}),
+            "items" if *json == Json::Bool(true) => parts.array(|array| array.is_all_evaluated = true),
             "items" if *json == Json::Bool(false) => {
                 parts.array(|array| array.additional = Additional::Refused);
             }
@@ -380,7 +378,10 @@ impl<'a> Loader<'a> {
                     Json::Bool(false) => Additional::Refused,
                     json => Additional::Schema(self.schema(inside, json)?),
                 };
-                parts.object(|object| object.additional = additional);
+                parts.object(|object| {
+                    object.additional = additional;
+                    object.is_all_evaluated = *json == Json::Bool(true);
+                });
             }
             "propertyNames" => {
                 let names = self.schema(inside, json)?;
@@ -391,7 +392,9 @@ impl<'a> Loader<'a> {
                     return Err(Problem::Invalid(format!("{key} must be an object"), json));
                 };
                 let lists = members.iter().map(|(name, json)| Ok((name.clone(), strings(json, key)?)));
-                let lists: Vec<(String, Vec<String>)> = lists.collect::<Result<_, Problem>>()?;
+                let mut lists: Vec<(String, Vec<String>)> = lists.collect::<Result<_, Problem>>()?;
+                // An empty list leaves no trace in the reference.
+                lists.retain(|(_, names)| !names.is_empty());
                 parts.object(|object| object.required_with = lists);
             }
             "dependentSchemas" => {

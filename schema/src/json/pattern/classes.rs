@@ -87,6 +87,11 @@ pub(super) fn inside(name: &str) -> Option<String> {
     plain(&ASCII, name).or_else(|| plain(&JAVA, name)).or_else(|| category(name))
 }
 
+/// Whether the name is that of a block of characters, none of which the engine knows.
+pub(super) fn is_block(name: &str) -> bool {
+    name.split_once('=').map_or(name.starts_with("In"), |(key, _)| key.to_ascii_lowercase().starts_with("bl"))
+}
+
 fn category(name: &str) -> Option<String> {
     match name {
         "LC" => Some("\\p{Lu}\\p{Ll}\\p{Lt}".to_owned()),

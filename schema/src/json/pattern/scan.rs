@@ -18,13 +18,21 @@ pub(super) struct Scanned {
     pub(super) text: String,
     /// How deep groups and classes nest.
     pub(super) depth: usize,
+    /// Whether the engine matches what Java does: not where a block of characters is named.
+    pub(super) is_exact: bool,
 }
 
 pub(super) fn scan(pattern: &str) -> Result<Scanned, PatternError> {
-    let mut scanner =
-        Scanner { rest: pattern, out: String::new(), open: Vec::new(), names: HashSet::new(), depth: 0 };
+    let mut scanner = Scanner {
+        rest: pattern,
+        out: String::new(),
+        open: Vec::new(),
+        names: HashSet::new(),
+        depth: 0,
+        is_exact: true,
+    };
     scanner.run()?;
-    Ok(Scanned { text: scanner.out, depth: scanner.depth })
+    Ok(Scanned { text: scanner.out, depth: scanner.depth, is_exact: scanner.is_exact })
 }
 
 struct Scanner<'p> {
@@ -34,6 +42,7 @@ struct Scanner<'p> {
     open: Vec<bool>,
     names: HashSet<&'p str>,
     depth: usize,
+    is_exact: bool,
 }
 
 /// What the engine takes for the inside of a class.
@@ -332,6 +341,7 @@ impl<'p> Scanner<'p> {
             'p' | 'P' => {
                 let name = self.property()?;
                 let inside = classes::inside(name).ok_or(PatternError("unknown character property"))?;
+                self.is_exact &= !classes::is_block(name);
                 Ok(Escape::Class(inside, c == 'P'))
             }
             'b' if self.eat("{g}") => other("\\b"),

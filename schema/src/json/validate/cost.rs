@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use super::edges::{Edge, edges};
-use super::{CompileError, backtracking};
+use super::{CompileError, patterns};
 use crate::json::model::{Kind, Model, NodeId};
 use crate::limits::Limits;
 
@@ -222,7 +222,7 @@ pub(super) fn pattern_weight(pattern: &str) -> u64 {
 fn backtracking_weight(model: &Model, id: NodeId) -> u64 {
     match &model.node(id).kind {
         Kind::Object(object) => {
-            count(backtracking::names_of(object).count()).saturating_mul(BACKTRACKING_WEIGHT)
+            count(patterns::names_stepping_back(object).count()).saturating_mul(BACKTRACKING_WEIGHT)
         }
         _ => 0,
     }

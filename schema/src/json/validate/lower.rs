@@ -8,10 +8,11 @@ use std::collections::{HashSet, VecDeque};
 
 use serde_json::{Map, Number, Value};
 
-use super::{CompileError, Formats, backtracking, price};
+use super::{CompileError, Formats, patterns, price};
 use crate::json::model::{
     Additional, ArrayNode, Bound, Criterion, Dialect, Kind, Model, NodeId, NumberNode, ObjectNode, StringNode,
 };
+use crate::json::pattern;
 use crate::jsontext::{self, Json};
 
 /// How deep subschemas nest before they get an entry of their own.
@@ -33,7 +34,8 @@ pub(super) struct Lowered {
     pub patterns: HashSet<String>,
 }
 
-/// Writes a schema down, or the part of it below `root`. `counts`: the keyword that is put before every node to count steps, if any.
+/// Writes a schema down, or the part of it below `root`. `counts`: the keyword that is put before every node to count
+/// steps, if any. `java`: the patterns that only Java reads.
 ///
 /// Errors: [`CompileError::TooComplex`] if values in it nest too deeply.
 pub(super) fn lower(
@@ -41,11 +43,13 @@ pub(super) fn lower(
     root: NodeId,
     formats: Formats,
     counts: Option<&str>,
+    java: &HashSet<String>,
 ) -> Result<Lowered, CompileError> {
     let mut writer = Writer {
         model,
         formats,
         counts,
+        java,
         known: HashSet::new(),
         queue: VecDeque::new(),
         names: HashSet::new(),
@@ -72,6 +76,7 @@ struct Writer<'a> {
     model: &'a Model,
     formats: Formats,
     counts: Option<&'a str>,
+    java: &'a HashSet<String>,
     /// Nodes that have an entry in `$defs`, or will have.
     known: HashSet<NodeId>,
     queue: VecDeque<NodeId>,
@@ -182,7 +187,8 @@ impl Writer<'_> {
         most(&mut keywords, group, "maxLength", string.max_length, "string");
         if let Some(pattern) = &string.pattern {
             self.patterns.insert(pattern.clone());
-            let keyword = if backtracking::is_needed(pattern) { backtracking::PATTERN } else { "pattern" };
+            let is_apart = patterns::steps_back(pattern) || self.java.contains(pattern);
+            let keyword = if is_apart { patterns::PATTERN } else { "pattern" };
             keywords.insert(keyword.to_owned(), pattern.as_str().into());
         }
         if let (Some(format), Formats::Asserted) = (&string.format, self.formats) {
@@ -208,7 +214,15 @@ impl Writer<'_> {
             if !schemas.is_empty() {
                 let mut map = Map::new();
                 for (name, schema) in schemas {
-                    map.insert(name.clone(), self.sub(*schema, nesting)?);
+                    let is_java = keyword == "patternProperties" && self.java.contains(name);
+                    let name =
+                        is_java.then(|| pattern::to_engine(name)).flatten().unwrap_or_else(|| name.clone());
+                    let schema = self.sub(*schema, nesting)?;
+                    match map.get_mut(&name) {
+                        // Patterns that are written alike for the crate.
+                        Some(other) => *other = serde_json::json!({ "allOf": [other.take(), schema] }),
+                        None => drop(map.insert(name, schema)),
+                    }
                 }
                 keywords.insert(keyword.to_owned(), Value::Object(map));
             }
@@ -230,11 +244,11 @@ impl Writer<'_> {
         if let Some(unevaluated) = object.unevaluated {
             group.unevaluated.push(("unevaluatedProperties", self.sub(unevaluated, nesting)?));
         }
-        let backtracking: Vec<&str> = backtracking::names_of(object).collect();
-        if backtracking.is_empty() {
+        let stepping_back: Vec<&str> = patterns::names_stepping_back(object).collect();
+        if stepping_back.is_empty() {
             group.merge(keywords);
         } else {
-            let ahead = Map::from_iter([(backtracking::NAMES.to_owned(), Value::from(backtracking))]);
+            let ahead = Map::from_iter([(patterns::NAMES.to_owned(), Value::from(stepping_back))]);
             group.also(Value::Object(ahead));
             group.also(Value::Object(keywords));
         }

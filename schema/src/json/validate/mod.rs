@@ -19,11 +19,11 @@
 //! `$dynamicRef` leads to is fixed when the schema is read. Of members with equal names the last counts, as in all
 //! official clients, unless [`DuplicateKeys::Refused`] is chosen.
 
-mod backtracking;
 mod cost;
 mod edges;
 mod instance;
 mod lower;
+mod patterns;
 mod price;
 mod reason;
 mod steps;
@@ -40,11 +40,12 @@ use serde_json::Value;
 
 use super::JsonSchema;
 use super::model::{Model, NodeId};
+use super::pattern;
 use crate::limits::Limits;
-pub use backtracking::BACKTRACK_LIMIT;
 use cost::Costs;
 use lower::Lowered;
 pub(in crate::json) use lower::to_value;
+pub use patterns::BACKTRACK_LIMIT;
 
 /// Memory that all patterns of a schema may take together, and the least and the most one of them may take.
 const PATTERN_BYTES: usize = 64 << 20;
@@ -115,7 +116,7 @@ pub enum CompileError {
     /// More different patterns than can be compiled.
     #[error("the schema has more than {0} patterns")]
     TooManyPatterns(usize),
-    /// A pattern is no regular expression of ECMA 262, or takes too much memory.
+    /// A pattern is no regular expression of ECMA 262, nor one of Java's that can be matched, or takes too much memory.
     #[error("the pattern {0} cannot be compiled")]
     Pattern(String),
     /// The crate refuses the schema for another reason.
@@ -371,26 +372,47 @@ fn compile(
     options: Options,
     counts: bool,
 ) -> Result<(jsonschema::Validator, HashSet<String>), CompileError> {
-    let counter = counts.then_some(price::KEYWORD);
-    let lowered = lower::lower(model, root, options.formats, counter)?;
-    if lowered.patterns.len() > MOST_PATTERNS {
+    let write = |java: &HashSet<String>| {
+        lower::lower(model, root, options.formats, counts.then_some(price::KEYWORD), java)
+    };
+    let lowered = write(&HashSet::new())?;
+    let number = lowered.patterns.len();
+    if number > MOST_PATTERNS {
         return Err(CompileError::TooManyPatterns(MOST_PATTERNS));
     }
-    let compiled = on_stack(COMPILER_STACK_BYTES, || build(&lowered, options));
+    let one = PATTERN_BYTES / number.max(1);
+    let one = one.clamp(*ONE_PATTERN_BYTES.start(), *ONE_PATTERN_BYTES.end());
+    let work = || match build(&lowered, options, one) {
+        Err(CompileError::Pattern(_)) => {
+            let mut java = lowered.patterns.clone();
+            java.retain(|pattern| !patterns::is_ecma(pattern, one));
+            build(&write(&java)?, options, one).map_err(|error| match error {
+                CompileError::Pattern(text) => {
+                    let written = java.iter().find(|java| pattern::to_engine(java).as_ref() == Some(&text));
+                    CompileError::Pattern(written.cloned().unwrap_or(text))
+                }
+                error => error,
+            })
+        }
+        built => built,
+    };
+    let compiled = on_stack(COMPILER_STACK_BYTES, work);
     let compiled =
         compiled.unwrap_or_else(|| Err(CompileError::Refused("no thread to compile on".to_owned())))?;
     Ok((compiled, lowered.names))
 }
 
-fn build(lowered: &Lowered, options: Options) -> Result<jsonschema::Validator, CompileError> {
+fn build(
+    lowered: &Lowered,
+    options: Options,
+    pattern_bytes: usize,
+) -> Result<jsonschema::Validator, CompileError> {
     /// Where the document is; a name that leads nowhere.
     const DOCUMENT: &str = "muster:///schema";
-    let one = PATTERN_BYTES / lowered.patterns.len().max(1);
-    let one = one.clamp(*ONE_PATTERN_BYTES.start(), *ONE_PATTERN_BYTES.end());
     let patterns = PatternOptions::fancy_regex()
         .backtrack_limit(BACKTRACK_LIMIT)
-        .size_limit(one)
-        .dfa_size_limit(one / 2);
+        .size_limit(pattern_bytes)
+        .dfa_size_limit(pattern_bytes / 2);
     let refused = |error: &dyn fmt::Display| CompileError::Refused(error.to_string());
     let registry = Registry::new()
         .retriever(Offline)
@@ -406,8 +428,8 @@ fn build(lowered: &Lowered, options: Options) -> Result<jsonschema::Validator, C
         .with_pattern_options(patterns)
         .should_validate_formats(options.formats == Formats::Asserted)
         .with_keyword(price::KEYWORD, price::keyword)
-        .with_keyword(backtracking::PATTERN, backtracking::pattern(one))
-        .with_keyword(backtracking::NAMES, backtracking::names(one))
+        .with_keyword(patterns::PATTERN, patterns::pattern(pattern_bytes))
+        .with_keyword(patterns::NAMES, patterns::names(pattern_bytes))
         .build(&root)
         .map_err(|error| match error.kind() {
             jsonschema::error::ValidationErrorKind::Format { format } if format == "regex" => {

@@ -6,7 +6,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
-use super::{Invalid, InvalidKind, backtracking};
+use super::{Invalid, InvalidKind, patterns};
 
 /// Most characters of the schema's own words that a reason quotes.
 const QUOTED_CHARS: usize = 80;
@@ -20,7 +20,7 @@ pub(super) fn invalid(error: &ValidationError<'_>) -> Invalid {
         Kind::BacktrackLimitExceeded { .. } | Kind::RegexEngineFailure { .. } => {
             return Invalid::too_expensive();
         }
-        Kind::Custom { keyword, message } if keyword == backtracking::PATTERN => unmatched(message),
+        Kind::Custom { keyword, message } if keyword == patterns::PATTERN => unmatched(message),
         Kind::Custom { .. } => return Invalid::too_expensive(),
         Kind::AdditionalItems { limit } => format!("has more than {limit} items"),
         Kind::AdditionalProperties { .. } => "has members that the schema does not allow".to_owned(),
@@ -62,7 +62,7 @@ pub(super) fn invalid(error: &ValidationError<'_>) -> Invalid {
         other => format!("does not satisfy {}", other.keyword()),
     };
     let keyword = match error.kind().keyword() {
-        backtracking::PATTERN => "pattern".to_owned(),
+        patterns::PATTERN => "pattern".to_owned(),
         keyword => keyword.to_owned(),
     };
     Invalid { kind: InvalidKind::Schema, path, place: String::new(), keyword, reason }

@@ -577,6 +577,54 @@ fn a_match_that_is_given_up_is_no_verdict() {
 }
 
 #[test]
+fn patterns_that_only_java_reads_are_matched_as_java_does() {
+    let cases = [
+        (r"^[\w-.]+@[\w-]+$", "a-b.c@d-e", true),
+        (r"^[\w-.]+@[\w-]+$", "a+b@d", false),
+        (r"^(?>a*)b\Z", "aab", true),
+        (r"^(?>a*)ab\Z", "aab", false),
+        (r"^(?<n>a|b)\k<n>$", "bb", true),
+        (r"^(?<n>a|b)\k<n>$", "ab", false),
+        (r"^\Qa.b\E$", "a.b", true),
+        (r"^\Qa.b\E$", "axb", false),
+        (r"^\p{javaLetter}\h$", "α ", true),
+        (r"^\p{javaLetter}\h$", "1 ", false),
+    ];
+    for (pattern, text, is_match) in cases {
+        let schema = validator(&json!({ "pattern": pattern, "items": { "pattern": "^x" } }).to_string());
+        let found = verdict(&schema, &json!(text).to_string());
+        let expected = if is_match {
+            "valid".to_owned()
+        } else {
+            format!("the value does not match the pattern {pattern}")
+        };
+        assert_eq!(found, expected, "{pattern} {text}");
+        assert_ne!(verdict(&schema, r#"["y"]"#), "valid", "{pattern}");
+        let names =
+            json!({ "patternProperties": { pattern: { "type": "integer" } }, "additionalProperties": false })
+                .to_string();
+        let is_for_text_only = [r"(?>", r"\k"].iter().any(|part| pattern.contains(part));
+        if is_for_text_only {
+            let refused = compile_as(&names, Options::default()).map(|_| ());
+            assert_eq!(refused, Err(CompileError::Pattern(pattern.to_owned())));
+            continue;
+        }
+        let names = validator(&names);
+        assert_eq!(verdict(&names, &json!({ text: 1 }).to_string()) == "valid", is_match, "{pattern} {text}");
+        assert_ne!(verdict(&names, &json!({ text: "1" }).to_string()), "valid", "{pattern} {text}");
+    }
+    // A block of characters the engine does not know.
+    let refused = compile_as(r#"{"pattern":"\\p{InGreek}"}"#, Options::default()).map(|_| ());
+    assert_eq!(refused, Err(CompileError::Pattern(r"\p{InGreek}".to_owned())));
+    // Written alike for the crate, and both count.
+    let both =
+        r#"{"patternProperties":{"^\\Qa\\E":{"minimum":1},"^a":{"maximum":2},"^\\Qa\\E\\Qb\\E":true}}"#;
+    for (body, is_valid) in [(r#"{"a":1}"#, true), (r#"{"a":0}"#, false), (r#"{"a":3}"#, false)] {
+        assert_eq!(verdict(&validator(both), body) == "valid", is_valid, "{body}");
+    }
+}
+
+#[test]
 fn patterns_that_step_back_are_matched_in_every_try() {
     for length in [0, 1, 50, 99, 101, 500, 999, 1_001, 5_000] {
         // One step back for each letter.

@@ -19,8 +19,9 @@
 //! kinds of keywords (`enum: ["a"]` against `const: "a"`); a `pattern` written in another way; a bound that other keywords
 //! imply; `anyOf` and `oneOf` of branches that exclude each other; something inside a place where no value is allowed.
 //!
-//! *Laxer than the truth*: what follows is judged compatible though a reader refuses some of the writer's data. Names in
-//! `required` without a property schema; `if`, `then` and `else`; the schemas of `contains`, `propertyNames` and
+//! *Laxer than the truth*: what follows is judged compatible though a reader refuses some of the writer's data. A `type`
+//! that the keywords of that type gain (`minLength` with `type: string`); names in `required` without a property schema,
+//! or whose schema has a `default`; `if`, `then` and `else`; the schemas of `contains`, `propertyNames` and
 //! `patternProperties`; an object with `patternProperties`, which counts as closed for all other names, so that adding a
 //! property to it seems harmless; `oneOf`, where a value may satisfy a branch more than before; what `not` refuses;
 //! `unevaluatedProperties` and `unevaluatedItems`, which depend on keywords that are compared apart; `format`. Validators and

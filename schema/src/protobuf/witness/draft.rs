@@ -17,6 +17,17 @@ pub(super) struct Draft {
     pub bytes: Vec<u8>,
 }
 
+impl Draft {
+    /// Adds a field to a message that is open.
+    fn push(&mut self, field: Self) {
+        if self.json.len() > 1 {
+            self.json.push(',');
+        }
+        self.json.push_str(&field.json);
+        self.bytes.extend(field.bytes);
+    }
+}
+
 /// What should be in a message besides required fields.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Want {
@@ -71,11 +82,7 @@ impl<'s> Drafter<'_, 's> {
             let rich = if numbers.contains(&number) { RICH_LEVELS } else { 0 };
             let is_proto3 = message.file.syntax == Some(Syntax::Proto3);
             let written = self.field(member.field, &scope, is_proto3, variant, rich, depth)?;
-            if draft.json.len() > 1 {
-                draft.json.push(',');
-            }
-            draft.json.push_str(&written.json);
-            draft.bytes.extend(written.bytes);
+            draft.push(written);
             self.bytes_left.checked_sub(draft.json.len() + draft.bytes.len())?;
         }
         draft.json.push('}');
@@ -180,11 +187,7 @@ impl<'s> Drafter<'_, 's> {
                 }
                 continue;
             };
-            if draft.json.len() > 1 {
-                draft.json.push(',');
-            }
-            draft.json.push_str(&written.json);
-            draft.bytes.extend(written.bytes);
+            draft.push(written);
             self.bytes_left.checked_sub(draft.json.len() + draft.bytes.len())?;
         }
         draft.json.push('}');

@@ -1,4 +1,4 @@
-//! JSON schemas made of choices, and the fuzz targets of the language.
+//! Random JSON schemas, and the fuzz targets of the language.
 
-pub mod generate;
+pub mod schemas;
 pub mod targets;

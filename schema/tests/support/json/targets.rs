@@ -1,4 +1,4 @@
-//! The fuzz targets `json-parser` and `json-comparison`.
+//! The fuzz targets `json-parser`, `json-comparison` and `json-validator`.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -8,14 +8,17 @@ use muster_schema::format::EntityTags;
 use muster_schema::json::changes::changes;
 use muster_schema::json::diff::{DifferenceKind, diff};
 use muster_schema::json::model::Kind;
+use muster_schema::json::validate::{DuplicateKeys, Formats, InvalidKind, Options, Validator};
 use muster_schema::json::{self, JsonSchema};
 use muster_schema::{Limits, ParseError, ResolvedReferences, Strictness};
+use serde_json::Value;
 
-use super::super::Choices;
-use super::generate::{evolve, root};
+use super::schemas::evolve::pair;
+use super::schemas::instances::instance;
+use super::schemas::{Grammar, Random, root};
 
 /// Words that the grammar of schemas knows, to replace others.
-pub const WORDS: [&str; 72] = [
+pub const WORDS: [&str; 74] = [
     "\"$ref\"",
     "\"$id\"",
     "\"id\"",
@@ -24,6 +27,7 @@ pub const WORDS: [&str; 72] = [
     "\"definitions\"",
     "\"$anchor\"",
     "\"$dynamicRef\"",
+    "\"$dynamicAnchor\"",
     "\"type\"",
     "\"enum\"",
     "\"const\"",
@@ -33,6 +37,7 @@ pub const WORDS: [&str; 72] = [
     "\"oneOf\"",
     "\"if\"",
     "\"then\"",
+    "\"else\"",
     "\"properties\"",
     "\"patternProperties\"",
     "\"additionalProperties\"",
@@ -90,26 +95,49 @@ pub const WORDS: [&str; 72] = [
     "-1",
 ];
 
+/// Values that payloads and the schemas they are held against may find hard.
+pub const VALUES: [&str; 8] = [
+    "\"(?=a*)\\\\1\"",
+    "\"date\"",
+    "\"\\ud800\"",
+    "[[[[[[[[",
+    "{\"a\":{\"a\":{\"a\":",
+    "99999999999999999999",
+    "-0",
+    "1.0",
+];
+
 fn lines(input: &[u8]) -> Vec<String> {
     input.split(|byte| *byte == b'\n').map(|line| String::from_utf8_lossy(line).into_owned()).collect()
 }
 
 /// A valid input: a schema that may use another text, after that text.
-pub fn parser_seed(choices: &mut Choices<'_>) -> Vec<u8> {
-    let mut pick = |count: usize| choices.below(count);
-    let referenced = root(&mut pick);
-    let mut text = root(&mut pick).to_string();
-    if pick(2) == 1 {
-        text = text.replacen("#/definitions/A", "r0", 1);
-    }
-    format!("{referenced}\n{text}").into_bytes()
+pub fn parser_seed(bytes: &[u8]) -> Vec<u8> {
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    let [referenced, schema] = [first, second].map(|bytes| {
+        let random = &mut Random::of(bytes);
+        let grammar = Grammar::odd(random);
+        root(random, grammar).to_string()
+    });
+    let is_used = bytes.last().is_some_and(|byte| byte % 2 == 1);
+    let schema = if is_used { schema.replacen("#/definitions/A", "r0", 1) } else { schema };
+    format!("{referenced}\n{schema}").into_bytes()
 }
 
 /// A valid input: a schema and an evolution of it.
-pub fn comparison_seed(choices: &mut Choices<'_>) -> Vec<u8> {
-    let mut pick = |count: usize| choices.below(count);
-    let first = root(&mut pick);
-    format!("{}\n{first}", evolve(&first, &mut pick)).into_bytes()
+pub fn comparison_seed(bytes: &[u8]) -> Vec<u8> {
+    let (first, second) = pair(bytes);
+    format!("{second}\n{first}").into_bytes()
+}
+
+/// A valid input: a schema, and a value that it may accept.
+pub fn validator_seed(bytes: &[u8]) -> Vec<u8> {
+    let (first, second) = bytes.split_at(bytes.len() * 2 / 3);
+    let random = &mut Random::of(first);
+    let grammar = Grammar::odd(random);
+    let schema = root(random, grammar);
+    let value = instance(&schema, &mut Random::of(second), 4);
+    format!("{schema}\n{value}").into_bytes()
 }
 
 /// Reads any text, strictly and not, and does with it whatever can be done.
@@ -189,6 +217,59 @@ pub fn comparison(input: &[u8]) -> u64 {
         found.truncate(6);
         found.hash(&mut said);
         (strict.len() == lenient.len()).hash(&mut said);
+    }
+    said.finish()
+}
+
+/// Holds any payload against any schema, in both forms that a payload has; what the bounded reader takes for JSON is
+/// what `serde_json` does.
+pub fn validator(input: &[u8]) -> u64 {
+    let end = input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len());
+    let (text, body) = input.split_at(end);
+    let body = body.get(1..).unwrap_or_default();
+    let limits = Limits { validation_steps: 20_000, ..Limits::default() };
+    let text = String::from_utf8_lossy(text);
+    let parsed = json::parse(&text, &ResolvedReferences::default(), Strictness::Stored, &limits);
+    let Ok(schema) = parsed else { return 0 };
+    let options = if body.len() % 2 == 0 {
+        Options::default()
+    } else {
+        Options { formats: Formats::Asserted, duplicate_keys: DuplicateKeys::Refused }
+    };
+    let mut said = DefaultHasher::new();
+    kinds(&schema, &mut said);
+    let validator = match Validator::compile(&schema, options, &limits) {
+        Ok(validator) => validator,
+        Err(error) => {
+            error.to_string().chars().take(40).for_each(|letter| letter.hash(&mut said));
+            return said.finish();
+        }
+    };
+    let found = validator.check(body, &limits);
+    let kind = found.as_ref().err().map(|invalid| invalid.kind);
+    let is_json =
+        !matches!(kind, Some(InvalidKind::NotUtf8 | InvalidKind::Syntax | InvalidKind::TrailingBytes));
+    match serde_json::from_slice::<Value>(body) {
+        Ok(value) => {
+            assert!(is_json, "serde_json reads it: {found:?}");
+            let by_value = validator.check_value(&value, &limits);
+            if kind != Some(InvalidKind::DuplicateKey) {
+                assert_eq!(found.is_ok(), by_value.is_ok(), "{found:?} {by_value:?}");
+            }
+        }
+        // It refuses some numbers and depths that we take.
+        Err(error) => {
+            let error = error.to_string();
+            let is_narrower = error.contains("out of range") || error.contains("recursion limit");
+            assert!(found.is_err() || is_narrower, "serde_json says {error}");
+        }
+    }
+    match found {
+        Ok(()) => body.len().min(3).hash(&mut said),
+        Err(invalid) => {
+            let depth = invalid.path.matches('/').count().min(4);
+            (invalid.kind, invalid.keyword, depth).hash(&mut said);
+        }
     }
     said.finish()
 }

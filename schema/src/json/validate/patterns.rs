@@ -1,15 +1,22 @@
-//! Patterns that cannot be matched in linear time: lookaround, back references, atomic groups.
+//! Patterns that the crate cannot be left alone with.
 //!
-//! The crate gives such a match up after a fixed number of steps back, and then cannot say whether a value is valid. What
-//! one match may cost is not to be told from the pattern, nor is it worth guessing: it is tried with few steps back, then
-//! with more, and each try is paid for before it is made ([`steps`]). Who cannot pay, or is not done after
-//! [`BACKTRACK_LIMIT`] steps back, has used up everything, so that the verdict is that there is none.
+//! *Those that step back*: lookaround, back references, atomic groups. The crate gives such a match up after a fixed
+//! number of steps back, and then cannot say whether a value is valid. What one match may cost is not to be told from the
+//! pattern, nor is it worth guessing: it is tried with few steps back, then with more, and each try is paid for before it
+//! is made ([`steps`]). Who cannot pay, or is not done after [`BACKTRACK_LIMIT`] steps back, has used up everything, so
+//! that the verdict is that there is none.
 //!
-//! `pattern` is replaced by a keyword that does so. `patternProperties` must stay with the crate, which asks it what has
-//! been evaluated; there a keyword goes ahead that holds every member name against every such pattern.
+//! *Those that ECMA 262 does not read*, but Java does, which decides what can be registered (schema formats spec §3.1):
+//! `[\w-.]`, `\Z`, `(?>a)`. They are matched as Java does. What both read, each in its way, means what
+//! ECMA 262 says: `[a&&[^b]]`.
+//!
+//! `pattern` is replaced by a keyword for both. `patternProperties` must stay with the crate, which asks it what has been
+//! evaluated: there a pattern of Java's is written in another way, if there is one (not for `\Z` and `(?>a)`), and a keyword
+//! goes ahead that holds every member name against every pattern that steps back.
 
 use std::sync::OnceLock;
 
+use fancy_regex::Regex;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::paths::Location;
 use jsonschema::{Draft, Keyword, PatternOptions, ValidationError};
@@ -17,6 +24,7 @@ use serde_json::{Map, Value};
 
 use super::{COMPILER_STACK_BYTES, CompiledKeyword, on_stack, steps};
 use crate::json::model::ObjectNode;
+use crate::json::pattern;
 
 /// The keyword instead of `pattern`; its value is the pattern.
 pub(super) const PATTERN: &str = "x-muster-pattern";
@@ -26,14 +34,14 @@ pub(super) const NAMES: &str = "x-muster-names";
 /// Most steps back of one match.
 pub const BACKTRACK_LIMIT: usize = 100_000;
 /// Most steps back of each try.
-const TRIES: [usize; 4] = [100, 1_000, 10_000, BACKTRACK_LIMIT];
+const TRIES: [usize; 4] = [32, 1_000, 10_000, BACKTRACK_LIMIT];
 /// Steps back that take as long as a step, besides the reading.
 const PER_STEP: u64 = 4;
 /// Bytes that are read in the time of a step.
 const READ_BYTES: u64 = 128;
 
 /// Whether a pattern may need backtracking: over-approximated by what begins all that does.
-pub(super) fn is_needed(pattern: &str) -> bool {
+pub(super) fn steps_back(pattern: &str) -> bool {
     const MARKS: [&str; 7] = ["++", "*+", "?+", "}+", "(*", "\\k", "\\g"];
     // Groups that only group, or set flags.
     const HARMLESS: [&str; 3] = ["(?:", "(?P<", "(?i"];
@@ -46,10 +54,10 @@ pub(super) fn is_needed(pattern: &str) -> bool {
         || pattern.as_bytes().windows(2).any(is_escape)
 }
 
-/// The patterns for member names that need it.
-pub(super) fn names_of(object: &ObjectNode) -> impl Iterator<Item = &str> {
+/// The patterns for member names that need backtracking.
+pub(super) fn names_stepping_back(object: &ObjectNode) -> impl Iterator<Item = &str> {
     let patterns = object.pattern_properties.iter().map(|(pattern, _)| pattern.as_str());
-    patterns.filter(|pattern| is_needed(pattern))
+    patterns.filter(|pattern| steps_back(pattern))
 }
 
 /// What a try costs, in steps.
@@ -60,51 +68,88 @@ fn price(limit: usize, length: usize) -> u64 {
     reading.saturating_add(number(limit) / PER_STEP)
 }
 
+/// Whether the crate reads a pattern. Recurses over it, as compiling does.
+pub(super) fn is_ecma(pattern: &str, bytes: usize) -> bool {
+    compile_ecma(pattern, BACKTRACK_LIMIT, bytes).is_ok()
+}
+
+fn compile_ecma(
+    pattern: &str,
+    limit: usize,
+    bytes: usize,
+) -> Result<jsonschema::Validator, ValidationError<'static>> {
+    let schema = Value::Object(Map::from_iter([("pattern".to_owned(), Value::from(pattern))]));
+    let options = PatternOptions::fancy_regex().backtrack_limit(limit);
+    let built = jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .with_pattern_options(options.size_limit(bytes).dfa_size_limit(bytes / 2))
+        .build(&schema);
+    built.map_err(|error| error.to_owned())
+}
+
+/// A pattern that gives up after some steps back.
+enum Engine {
+    Ecma(jsonschema::Validator),
+    Java(Regex),
+}
+
+impl Engine {
+    fn compile(pattern: &str, limit: usize, bytes: usize) -> Result<Self, ValidationError<'static>> {
+        compile_ecma(pattern, limit, bytes).map(Self::Ecma).or_else(|error| {
+            let java = pattern::to_engine(pattern).and_then(|text| pattern::compile(&text, limit, bytes));
+            java.map(Self::Java).ok_or(error)
+        })
+    }
+
+    /// Whether it is found anywhere in a text; `None` if that took too many steps back.
+    fn is_found_in(&self, text: &Value) -> Option<bool> {
+        match self {
+            Self::Ecma(validator) => match validator.validate(text) {
+                Ok(()) => Some(true),
+                Err(error) => match error.kind() {
+                    ValidationErrorKind::BacktrackLimitExceeded { .. }
+                    | ValidationErrorKind::RegexEngineFailure { .. } => None,
+                    _ => Some(false),
+                },
+            },
+            Self::Java(regex) => regex.is_match(text.as_str().unwrap_or_default()).ok(),
+        }
+    }
+}
+
 /// A pattern, compiled once for each try when that is first made.
 struct Pattern {
     text: String,
+    steps_back: bool,
     bytes: usize,
-    tries: [OnceLock<Option<jsonschema::Validator>>; TRIES.len()],
+    tries: [OnceLock<Option<Engine>>; TRIES.len()],
 }
 
 impl Pattern {
     /// Compiles it for the first try. Fails if it is no pattern, or takes more than so many bytes.
     fn compile(text: &str, bytes: usize) -> Result<Self, ValidationError<'static>> {
-        let pattern = Self { text: text.to_owned(), bytes: bytes / TRIES.len(), tries: Default::default() };
-        let first = pattern.build(TRIES.first().copied().unwrap_or_default())?;
-        if let Some(slot) = pattern.tries.first() {
+        let bytes = bytes / TRIES.len();
+        let (text, steps_back) = (text.to_owned(), steps_back(text));
+        let pattern = Self { text, steps_back, bytes, tries: Default::default() };
+        if let (Some(slot), Some(limit)) = (pattern.tries.first(), TRIES.first()) {
             // Nothing is in there yet.
-            let _ = slot.set(Some(first));
+            let _ = slot.set(Some(Engine::compile(&pattern.text, *limit, bytes)?));
         }
         Ok(pattern)
-    }
-
-    fn build(&self, limit: usize) -> Result<jsonschema::Validator, ValidationError<'static>> {
-        let schema = Value::Object(Map::from_iter([("pattern".to_owned(), Value::from(self.text.as_str()))]));
-        let options = PatternOptions::fancy_regex().backtrack_limit(limit);
-        let built = jsonschema::options()
-            .with_draft(Draft::Draft202012)
-            .with_pattern_options(options.size_limit(self.bytes).dfa_size_limit(self.bytes / 2))
-            .build(&schema);
-        built.map_err(|error| error.to_owned())
     }
 
     /// Whether it is found anywhere in a text. Where that cannot be told, all steps are used up.
     fn is_found_in(&self, text: &Value) -> bool {
         let length = text.as_str().map_or(0, str::len);
-        for (limit, validator) in TRIES.iter().zip(&self.tries) {
-            if !steps::take(price(*limit, length)) {
+        for (limit, engine) in TRIES.iter().zip(&self.tries) {
+            // What reading takes has been paid for with the visit of the node.
+            if self.steps_back && !steps::take(price(*limit, length)) {
                 return false;
             }
-            let build = || on_stack(COMPILER_STACK_BYTES, || self.build(*limit).ok()).flatten();
-            let Some(validator) = validator.get_or_init(build) else { break };
-            match validator.validate(text) {
-                Ok(()) => return true,
-                Err(error) => match error.kind() {
-                    ValidationErrorKind::BacktrackLimitExceeded { .. } => {}
-                    ValidationErrorKind::RegexEngineFailure { .. } => break,
-                    _ => return false,
-                },
+            let compile = || Engine::compile(&self.text, *limit, self.bytes).ok();
+            let engine = engine.get_or_init(|| on_stack(COMPILER_STACK_BYTES, compile).flatten());
+            if let Some(found) = engine.as_ref().and_then(|engine| engine.is_found_in(text)) {
+                return found;
             }
         }
         steps::use_up();
