@@ -5,8 +5,8 @@
 pub struct Limits {
     /// Longest schema text accepted, in bytes. Default 1 MiB (Kafka's default record size, which bounds the reference).
     pub schema_bytes: usize,
-    /// Deepest nesting of JSON text and of schema types. Default 500: deep enough for any schema written by people,
-    /// shallow enough for a 128 KiB stack wherever recursion is used.
+    /// Deepest nesting of JSON text, of schema types and of validated data. Default 500: deep enough for any schema
+    /// written by people, shallow enough for a 128 KiB stack wherever recursion is used.
     pub depth: usize,
     /// Most nodes (types, fields, symbols) in one schema with its references. Default 200,000.
     pub nodes: usize,

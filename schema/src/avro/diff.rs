@@ -18,7 +18,7 @@ use std::fmt;
 
 use super::model::AvroSchema;
 use crate::limits::Limits;
-pub(in crate::avro) use comparison::{Comparison, Origin, matches};
+pub(in crate::avro) use comparison::{Comparison, Origin, matches, reads_name};
 pub(in crate::avro) use walk::{Finding, promotes};
 
 /// One reason why a reader cannot read what a writer wrote. Every difference that Avro knows breaks.
@@ -39,7 +39,8 @@ pub enum DifferenceKind {
     FixedSizeMismatch,
     /// Types between which there is no promotion.
     TypeMismatch,
-    /// Named types with different simple names, and no alias of the reader helps.
+    /// Named types with different simple names, and no alias of the reader helps. One outside any namespace never does
+    /// for a reader that has a namespace, although such a reader reads the data.
     NameMismatch,
     /// The writer's enum has symbols that the reader's lacks, and the reader's has no default.
     MissingEnumSymbols,

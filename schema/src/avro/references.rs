@@ -68,6 +68,21 @@ pub(super) fn parse(
     Ok(AvroSchema { nodes, root, canonical: printed.text, source: Arc::new(source) })
 }
 
+/// Nothing has this name. People often write a complex type where its name alone is read, so they are told.
+fn undefined(name: &str) -> ParseError {
+    let simple = name.rsplit('.').next().unwrap_or_default();
+    let hint = match simple {
+        "record" | "error" | "enum" | "array" | "map" | "fixed" => {
+            format!(
+                " (as the type of a field it is an object of its own: \"type\": {{\"type\": \"{simple}\", ...}})"
+            )
+        }
+        "union" => " (a union is an array of its branches)".to_owned(),
+        _ => String::new(),
+    };
+    invalid(format!("Undefined schema: {name}{hint}"))
+}
+
 /// What has been resolved so far.
 #[derive(Default)]
 struct Progress {
@@ -98,7 +113,7 @@ fn document(
     let root = parser.document(text, bytes)?;
     let defined = std::mem::take(&mut parser.defined);
     if let Some(name) = parser.placeholders.get(&root) {
-        return Err(invalid(format!("Undefined schema: {name}")));
+        return Err(undefined(name));
     }
     let mut resolver = Resolver {
         nodes: &parser.nodes,
@@ -216,7 +231,7 @@ impl Resolver<'_> {
                 return Ok(());
             }
             let target = self.table.get(name).copied();
-            let target = target.ok_or_else(|| invalid(format!("Undefined schema: {name}")))?;
+            let target = target.ok_or_else(|| undefined(name))?;
             let is_record = matches!(self.kind(target), Some(Kind::Record(_)));
             if is_record && !self.states.contains_key(&target) {
                 tasks.push(Task::Replace(id, target));

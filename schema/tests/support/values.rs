@@ -234,7 +234,7 @@ pub fn decode(
             Value::Map(entries)
         }
         Kind::Union(branches) => {
-            let branch = position(number(input, 64)?, branches.len())?;
+            let branch = position(number(input, 32)?, branches.len())?;
             Value::Union(branch, Box::new(decode(schema, branches[branch], input, left)?))
         }
         Kind::Record(record) => {

@@ -1,10 +1,8 @@
 //! A comparison that is over, with its memory: for those who ask more than which differences there are.
 
-use super::walk::{
-    Checker, Finding, Found, Outcome, ROOT, Stop, has_enum_default, names_match, promotes, same_type,
-};
+use super::walk::{Checker, Finding, Found, Outcome, ROOT, Stop, has_enum_default, promotes, same_type};
 use super::{Difference, DifferenceKind};
-use crate::avro::model::{AvroSchema, Kind, NodeId, Record};
+use crate::avro::model::{AvroSchema, Kind, Named, NodeId, Record};
 use crate::avro::names::named;
 use crate::limits::Limits;
 
@@ -123,7 +121,14 @@ impl<'a> Comparison<'a> {
 /// Source: Apache Avro 1.12.1 specification, "Schema Resolution".
 pub(in crate::avro) fn matches(branch: &Kind, writer: &Kind) -> bool {
     match (named(branch), named(writer)) {
-        (Some(reader), Some(named)) => same_type(branch, writer) && names_match(reader, named),
+        (Some(reader), Some(named)) => same_type(branch, writer) && reads_name(reader, named),
         _ => same_type(branch, writer) || promotes(writer, branch),
     }
+}
+
+/// Whether a reader's named type reads data of the writer's of that name: all aliases count.
+///
+/// Source: Apache Avro 1.12.1 specification, "Schema Resolution" and "Aliases".
+pub(in crate::avro) fn reads_name(reader: &Named, writer: &Named) -> bool {
+    reader.name.simple == writer.name.simple || reader.aliases.contains(&writer.name)
 }

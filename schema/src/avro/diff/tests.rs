@@ -88,6 +88,14 @@ fn simple_names_or_a_reader_alias_must_agree() {
         &["NAME_MISMATCH /name expected: m.G"],
     );
     check(&fixed(r#""name":"n.F","aliases":["m.G"]"#), &fixed(r#""name":"m.G""#), &[]);
+    // Outside any namespace an alias counts for a reader that has none itself, and for no other.
+    check(&fixed(r#""name":"F","aliases":["G"]"#), &fixed(r#""name":"G""#), &[]);
+    check(&fixed(r#""name":"F","aliases":[".G"]"#), &fixed(r#""name":"G""#), &[]);
+    check(
+        &fixed(r#""name":"n.F","aliases":[".G","G"]"#),
+        &fixed(r#""name":"G""#),
+        &["NAME_MISMATCH /name expected: G"],
+    );
     check(
         &fixed(r#""name":"n.F""#),
         &fixed(r#""name":"n.G","aliases":["F"]"#),

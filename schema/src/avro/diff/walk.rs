@@ -424,8 +424,13 @@ fn name_differs(reader: &Named, writer: &Named) -> Option<DifferenceKind> {
     (!names_match(reader, writer)).then_some(DifferenceKind::NameMismatch)
 }
 
-pub(super) fn names_match(reader: &Named, writer: &Named) -> bool {
-    reader.name.simple == writer.name.simple || reader.aliases.contains(&writer.name)
+/// Whether the comparison takes two names for the same. An alias outside any namespace does not count for a reader that
+/// has one: the reference writes such an alias with a dot before it (`.F`), which no full name of a writer has. Readers
+/// do take it; see [`reads_name`](super::comparison::reads_name).
+fn names_match(reader: &Named, writer: &Named) -> bool {
+    reader.name.simple == writer.name.simple
+        || (reader.aliases.contains(&writer.name)
+            && (reader.name.namespace.is_none() || writer.name.namespace.is_some()))
 }
 
 fn lacks_symbols(reader: &Enum, writer: &Enum) -> bool {

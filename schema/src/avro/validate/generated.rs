@@ -258,7 +258,7 @@ pub(crate) fn accepts(
             accepts(schema, *values, input, left)
         })?,
         Kind::Union(branches) => {
-            let branch = branches.get(usize::try_from(read(input, 64)?).ok()?)?;
+            let branch = branches.get(usize::try_from(read(input, 32)?).ok()?)?;
             accepts(schema, *branch, input, items_left)?;
         }
         Kind::Record(record) => {

@@ -3,8 +3,8 @@
 //! Records cost nothing at run time: their fields follow one another. A record that is used in several places, or
 //! inside itself, is compiled once and called. Compilation keeps its own stack, so that no schema can overflow it.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use super::Program;
 use crate::avro::model::{AvroSchema, Kind, NodeId};
@@ -73,6 +73,7 @@ pub(super) fn compile_types(schema: &AvroSchema, types: impl DoubleEndedIterator
         ends: Vec::new(),
         routines: HashMap::new(),
         wanted: Vec::new(),
+        inner: HashMap::new(),
         barrier: 0,
     };
     compiler.tasks.extend(types.rev().map(Task::Type));
@@ -195,6 +196,8 @@ struct Compiler<'a> {
     routines: HashMap<NodeId, usize>,
     /// Shared records that were called and are not compiled yet.
     wanted: Vec<NodeId>,
+    /// What [`Compiler::innermost`] found.
+    inner: HashMap<NodeId, NodeId>,
     /// Something jumps to this place, or may: what follows must not be merged with what is before it.
     barrier: usize,
 }
@@ -268,6 +271,7 @@ impl Compiler<'_> {
             }
             Kind::Union(branches) => self.union(branches),
             Kind::Record(_) if self.shape.is_shared(id) => {
+                let id = self.innermost(id);
                 if let Entry::Vacant(routine) = self.routines.entry(id) {
                     routine.insert(0);
                     self.wanted.push(id);
@@ -276,6 +280,36 @@ impl Compiler<'_> {
             }
             Kind::Record(_) => self.push_fields(id),
         }
+    }
+
+    /// The record to call for a shared one. A record that consists of another record and nothing else takes the same
+    /// bytes; a chain of such records would take calls that no byte pays for.
+    fn innermost(&mut self, id: NodeId) -> NodeId {
+        let (mut last, mut at) = (id, id);
+        let mut passed = HashSet::new();
+        // Records that consist of each other have no data; any of them does then.
+        while !self.shape.is_shared(at) || passed.insert(at) {
+            if self.shape.is_shared(at) {
+                last = at;
+            }
+            if let Some(&known) = self.inner.get(&at) {
+                last = known;
+                break;
+            }
+            let Some(next) = self.only_record(at) else { break };
+            at = next;
+        }
+        self.inner.extend(passed.into_iter().map(|id| (id, last)));
+        last
+    }
+
+    /// The record that all bytes of this one belong to.
+    fn only_record(&self, id: NodeId) -> Option<NodeId> {
+        let Kind::Record(record) = &self.schema.node(id).kind else { return None };
+        let mut costly =
+            record.fields.iter().map(|field| field.schema).filter(|id| !self.shape.is_empty(*id));
+        let only = costly.next().filter(|_| costly.next().is_none())?;
+        matches!(self.schema.node(only).kind, Kind::Record(_)).then_some(only)
     }
 
     fn push_fields(&mut self, id: NodeId) {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::program::{Op, compile_types};
-use super::walk::long;
+use super::walk::int;
 use super::{Invalid, InvalidKind, Program, Scratch};
 use crate::avro::model::{AvroSchema, Kind, NodeId};
 use crate::limits::Limits;
@@ -102,7 +102,7 @@ impl Projection {
             if let Some(Branch { position, count }) = union {
                 let rest = bytes.get(start..).unwrap_or_default();
                 let invalid = |kind| Invalid { kind, offset: start };
-                let (number, after) = long(rest).map_err(invalid)?;
+                let (number, after) = int(rest).map_err(invalid)?;
                 match usize::try_from(number) {
                     Ok(number) if number == *position => start += rest.len() - after.len(),
                     Ok(number) if number < *count => return Ok(None),

@@ -88,14 +88,14 @@ impl Input<'_> {
                     }
                 }
                 Op::Union { first, count } => {
-                    let (number, rest) = long(self.rest)?;
+                    let (number, rest) = int(self.rest)?;
                     let branch = u32::try_from(number).ok().filter(|branch| *branch < count);
                     let target = branch.and_then(|branch| targets.get(first + branch as usize));
                     place = *target.ok_or(InvalidKind::UnionBranch)?;
                     self.rest = rest;
                 }
                 Op::Optional { null, end } => {
-                    let (number, rest) = long(self.rest)?;
+                    let (number, rest) = int(self.rest)?;
                     if number == i64::from(null) {
                         place = end;
                     } else if number != i64::from(1 - null) {
@@ -257,7 +257,7 @@ fn varint_length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// A zigzag varint of at most 64 bits and what follows it.
-pub(super) fn long(bytes: &[u8]) -> Result<(i64, &[u8]), InvalidKind> {
+fn long(bytes: &[u8]) -> Result<(i64, &[u8]), InvalidKind> {
     match bytes {
         [first @ 0..0x80, rest @ ..] => Ok((zigzag(u64::from(*first)), rest)),
         _ => varint(bytes, 10, u64::MAX),
@@ -265,7 +265,7 @@ pub(super) fn long(bytes: &[u8]) -> Result<(i64, &[u8]), InvalidKind> {
 }
 
 /// A zigzag varint of at most 32 bits and what follows it.
-fn int(bytes: &[u8]) -> Result<(i64, &[u8]), InvalidKind> {
+pub(super) fn int(bytes: &[u8]) -> Result<(i64, &[u8]), InvalidKind> {
     match bytes {
         [first @ 0..0x80, rest @ ..] => Ok((zigzag(u64::from(*first)), rest)),
         _ => varint(bytes, 5, u64::from(u32::MAX)),

@@ -33,6 +33,10 @@ pub enum NoWitness {
     /// The comparison ended in a branch of a reader's union that no datum makes a reader take.
     #[error("a reader takes another branch of its union")]
     OtherBranch,
+    /// The names differ, but an alias of the reader's outside any namespace is the writer's, which the comparison does
+    /// not count and readers do.
+    #[error("a reader takes its alias outside any namespace into account, this check does not")]
+    UncountedAlias,
     /// The schemas do not differ like this.
     #[error("the schemas do not differ in this way")]
     Unknown,

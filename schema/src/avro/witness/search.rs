@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::NoWitness;
 use super::smallest::Smallest;
-use crate::avro::diff::{Comparison, DifferenceKind, Finding, Origin, matches};
+use crate::avro::diff::{Comparison, DifferenceKind, Finding, Origin, matches, reads_name};
 use crate::avro::model::{AvroSchema, Kind, NodeId};
+use crate::avro::names::named;
 use crate::limits::Limits;
 
 /// A reader's type and the writer's type that it is to read.
@@ -105,6 +106,9 @@ impl<'c, 'a> Search<'c, 'a> {
         if !self.smallest.exists(finding.writer) {
             return Err(NoWitness::NoData);
         }
+        if self.is_harmless(finding) {
+            return Err(NoWitness::UncountedAlias);
+        }
         let leaf = match edges.last() {
             Some(&Edge::Missing { record, position }) => Leaf::NoDefault { record, position },
             _ => self.leaf(finding).ok_or(NoWitness::Unknown)?,
@@ -129,7 +133,16 @@ impl<'c, 'a> Search<'c, 'a> {
         let start = (finding.reader, finding.writer);
         let (ways, end) =
             self.spread(start, Through::Broken, |search, pair| search.leaf_at(pair).is_some())?;
-        let end = end.ok_or(NoWitness::NoData)?;
+        let Some(end) = end else {
+            let has_harmless = |&(reader, writer): &Pair| {
+                self.comparison.findings(reader, writer).any(|finding| self.is_harmless(finding))
+            };
+            return Err(if ways.keys().any(has_harmless) {
+                NoWitness::UncountedAlias
+            } else {
+                NoWitness::NoData
+            });
+        };
         let edges = trace(&ways, end).unwrap_or_default();
         let leaf = match edges.last() {
             Some(&Edge::Missing { record, position }) => Leaf::NoDefault { record, position },
@@ -229,10 +242,18 @@ impl<'c, 'a> Search<'c, 'a> {
             (_, true) => None,
             (true, false) => self.taken_branch(pair).is_none().then_some(Leaf::NoBranch(pair)),
             (false, false) => {
-                let finding = self.comparison.findings(pair.0, pair.1).next()?;
-                self.leaf(finding)
+                let mut findings = self.comparison.findings(pair.0, pair.1);
+                self.leaf(findings.find(|finding| !self.is_harmless(finding))?)
             }
         }
+    }
+
+    /// Whether readers do read what the comparison found: a name by an alias that it does not count.
+    fn is_harmless(&self, finding: &Finding) -> bool {
+        let names =
+            (named(&self.reader.node(finding.reader).kind), named(&self.writer.node(finding.writer).kind));
+        finding.kind == DifferenceKind::NameMismatch
+            && matches!(names, (Some(reader), Some(writer)) if reads_name(reader, writer))
     }
 
     fn leaf(&self, finding: &Finding) -> Option<Leaf> {
