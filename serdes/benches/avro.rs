@@ -15,32 +15,7 @@ use apache_avro::writer::datum::GenericDatumWriter;
 use divan::Bencher;
 use muster_serdes::avro::{AvroDeserializer, AvroSerializer};
 use muster_serdes::{NewSchema, Side};
-use serde::{Deserialize, Serialize};
-use support::ratio;
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Payment {
-    id: i64,
-    account: String,
-    counterparty: String,
-    amount_cents: i64,
-    balance_cents: i64,
-    currency: String,
-    booked_at: i64,
-    valued_at: i64,
-    sequence: i32,
-    attempts: i32,
-    region: i32,
-    score: f64,
-    rate: f64,
-    weight: f32,
-    is_credit: bool,
-    is_reversal: bool,
-    reference: Option<String>,
-    note: Option<String>,
-    category: Option<i32>,
-    tags: Vec<String>,
-}
+use support::{Payment, TOPIC, payment, ratio};
 
 const SCHEMA: &str = r#"{"type": "record", "name": "Payment", "namespace": "bench", "fields": [
     {"name": "id", "type": "long"}, {"name": "account", "type": "string"},
@@ -54,31 +29,6 @@ const SCHEMA: &str = r#"{"type": "record", "name": "Payment", "namespace": "benc
     {"name": "reference", "type": ["null", "string"]}, {"name": "note", "type": ["null", "string"]},
     {"name": "category", "type": ["null", "int"]}, {"name": "tags", "type": {"type": "array", "items": "string"}}]}"#;
 
-fn payment() -> Payment {
-    Payment {
-        id: 8_123_456_789,
-        account: "DE02120300000000202051".into(),
-        counterparty: "FR1420041010050500013M02606".into(),
-        amount_cents: -1_234_567,
-        balance_cents: 99_887_766,
-        currency: "EUR".into(),
-        booked_at: 1_709_208_000_123,
-        valued_at: 1_709_294_400_000,
-        sequence: 417,
-        attempts: 1,
-        region: 49,
-        score: 0.875,
-        rate: 1.0842,
-        weight: 0.5,
-        is_credit: false,
-        is_reversal: true,
-        reference: Some("INV-2024-000417".into()),
-        note: None,
-        category: Some(12),
-        tags: vec!["sepa".into(), "instant".into()],
-    }
-}
-
 static THEIR_SCHEMA: LazyLock<Schema> =
     LazyLock::new(|| Schema::parse_str(SCHEMA).expect("the schema is well-formed"));
 
@@ -87,8 +37,6 @@ struct Ours {
     deserializer: AvroDeserializer,
     payload: Vec<u8>,
 }
-
-const TOPIC: &str = "payments";
 
 /// Serializer and deserializer that have learnt the schema, and a payload.
 static OURS: LazyLock<Ours> = LazyLock::new(|| {

@@ -14,82 +14,13 @@ use muster_serdes::protobuf::{ProtobufDeserializer, ProtobufSerializer};
 use muster_serdes::{NewSchema, Side};
 use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor, ReflectMessage};
-use support::ratio;
-
-#[derive(Clone, PartialEq, Message)]
-struct Payment {
-    #[prost(int64, tag = "1")]
-    id: i64,
-    #[prost(string, tag = "2")]
-    account: String,
-    #[prost(string, tag = "3")]
-    counterparty: String,
-    #[prost(sint64, tag = "4")]
-    amount_cents: i64,
-    #[prost(sint64, tag = "5")]
-    balance_cents: i64,
-    #[prost(string, tag = "6")]
-    currency: String,
-    #[prost(int64, tag = "7")]
-    booked_at: i64,
-    #[prost(int64, tag = "8")]
-    valued_at: i64,
-    #[prost(int32, tag = "9")]
-    sequence: i32,
-    #[prost(int32, tag = "10")]
-    attempts: i32,
-    #[prost(int32, tag = "11")]
-    region: i32,
-    #[prost(double, tag = "12")]
-    score: f64,
-    #[prost(double, tag = "13")]
-    rate: f64,
-    #[prost(float, tag = "14")]
-    weight: f32,
-    #[prost(bool, tag = "15")]
-    is_credit: bool,
-    #[prost(bool, tag = "16")]
-    is_reversal: bool,
-    #[prost(string, optional, tag = "17")]
-    reference: Option<String>,
-    #[prost(string, optional, tag = "18")]
-    note: Option<String>,
-    #[prost(int32, optional, tag = "19")]
-    category: Option<i32>,
-    #[prost(string, repeated, tag = "20")]
-    tags: Vec<String>,
-}
+use support::{Payment, TOPIC, payment, ratio};
 
 const SCHEMA: &str = "syntax = \"proto3\"; package bench; message Payment { int64 id = 1; string account = 2;
     string counterparty = 3; sint64 amount_cents = 4; sint64 balance_cents = 5; string currency = 6; int64 booked_at = 7;
     int64 valued_at = 8; int32 sequence = 9; int32 attempts = 10; int32 region = 11; double score = 12; double rate = 13;
     float weight = 14; bool is_credit = 15; bool is_reversal = 16; optional string reference = 17;
     optional string note = 18; optional int32 category = 19; repeated string tags = 20; }";
-
-fn payment() -> Payment {
-    Payment {
-        id: 8_123_456_789,
-        account: "DE02120300000000202051".into(),
-        counterparty: "FR1420041010050500013M02606".into(),
-        amount_cents: -1_234_567,
-        balance_cents: 99_887_766,
-        currency: "EUR".into(),
-        booked_at: 1_709_208_000_123,
-        valued_at: 1_709_294_400_000,
-        sequence: 417,
-        attempts: 1,
-        region: 49,
-        score: 0.875,
-        rate: 1.0842,
-        weight: 0.5,
-        is_credit: false,
-        is_reversal: true,
-        reference: Some("INV-2024-000417".into()),
-        note: None,
-        category: Some(12),
-        tags: vec!["sepa".into(), "instant".into()],
-    }
-}
 
 struct Ours {
     serializer: ProtobufSerializer,
@@ -98,7 +29,6 @@ struct Ours {
     descriptor: MessageDescriptor,
 }
 
-const TOPIC: &str = "payments";
 const NAME: &str = "bench.Payment";
 
 /// Serializer and deserializer that have learnt the schema, and a payload.

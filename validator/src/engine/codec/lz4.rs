@@ -4,6 +4,7 @@
 //! complete one and sizes its buffers by what the frame header says.
 
 use std::hash::Hasher;
+use std::io::Read as _;
 
 use lz4_flex::block::DecompressError;
 use twox_hash::XxHash32;
@@ -68,11 +69,8 @@ impl<'a> Lz4<'a> {
             }
             self.next_block()?;
         }
-        let ready = self.block.get(self.start..self.end).ok_or(Blocked::Damaged)?;
-        let count = ready.len().min(out.len());
-        out.get_mut(..count)
-            .ok_or(Blocked::Damaged)?
-            .copy_from_slice(ready.get(..count).ok_or(Blocked::Damaged)?);
+        let mut ready = self.block.get(self.start..self.end).ok_or(Blocked::Damaged)?;
+        let count = ready.read(out).map_err(|_| Blocked::Damaged)?;
         self.start += count;
         Ok(count)
     }

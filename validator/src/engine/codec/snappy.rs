@@ -3,6 +3,8 @@
 //! Framed: `82 53 4E 41 50 50 59 00`, version and compatible version (4 bytes each, big endian), then blocks of a
 //! 4-byte big-endian length and a raw block.
 
+use std::io::Read as _;
+
 use super::{Blocked, room};
 use crate::engine::cursor::Cursor;
 
@@ -62,11 +64,8 @@ impl<'a> Framed<'a> {
             self.end = decompress(compressed, self.cap, self.block)?.len();
             self.start = 0;
         }
-        let ready = self.block.get(self.start..self.end).ok_or(Blocked::Damaged)?;
-        let count = ready.len().min(out.len());
-        out.get_mut(..count)
-            .ok_or(Blocked::Damaged)?
-            .copy_from_slice(ready.get(..count).ok_or(Blocked::Damaged)?);
+        let mut ready = self.block.get(self.start..self.end).ok_or(Blocked::Damaged)?;
+        let count = ready.read(out).map_err(|_| Blocked::Damaged)?;
         self.start += count;
         Ok(count)
     }
