@@ -29,8 +29,7 @@ pub(crate) struct ContextId {
 pub(crate) async fn get(State(app): State<App>, Path(guid): Path<String>, query: Query) -> Answer {
     let version = app.service.by_guid(&guid).await?;
     let stored = SchemaAnswer::stored(&version);
-    let context = version.subject.context();
-    let schema = app.service.formatted(&version.content, context, query.text("format")).await?;
+    let schema = app.service.formatted(&version, query.text("format")).await?;
     reply::json(&SchemaAnswer { id: None, subject: None, version: None, schema: Some(schema), ..stored })
 }
 

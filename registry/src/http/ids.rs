@@ -4,11 +4,12 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::entities::{SchemaAnswer, SchemaTagsEntity};
+use super::entities::SchemaAnswer;
 use super::error::ErrorBody;
 use super::front::App;
 use super::params::{self, Query};
 use super::reply::{self, Answer};
+use super::versions::add_what_is_asked_for;
 use crate::service::ServiceError;
 
 /// A version of a subject.
@@ -34,19 +35,11 @@ pub(crate) async fn get(State(app): State<App>, Path(id): Path<String>, query: Q
     let subject = query.text("subject");
     let version = app.service.by_id(id, subject).await?.ok_or(ServiceError::IdNotFound(id))?;
     let mut entity = SchemaAnswer { id: None, ..SchemaAnswer::stored(&version) };
-    if query.text("referenceFormat") == "qualified" {
-        entity.qualify_references(&version);
-    }
-    let wanted = query.all("findTags");
-    if !wanted.is_empty() {
-        let tags = app.service.tags(&version, &wanted).await?;
-        entity.schema_tags = tags.into_iter().map(SchemaTagsEntity::from).collect();
-    }
+    add_what_is_asked_for(&mut entity, &app, &version, &query).await?;
     if query.flag("fetchMaxId") {
         entity.max_id = app.service.max_id(subject).await?.map(|id| id.0);
     }
-    let context = version.subject.context();
-    entity.schema = Some(app.service.formatted(&version.content, context, query.text("format")).await?);
+    entity.schema = Some(app.service.formatted(&version, query.text("format")).await?);
     reply::json(&entity)
 }
 
@@ -61,8 +54,7 @@ pub(crate) async fn get(State(app): State<App>, Path(id): Path<String>, query: Q
 pub(crate) async fn get_schema(State(app): State<App>, Path(id): Path<String>, query: Query) -> Answer {
     let id = params::schema_id(&id)?;
     let version = app.service.by_id(id, query.text("subject")).await?.ok_or(ServiceError::IdNotFound(id))?;
-    let context = version.subject.context();
-    reply::text(app.service.formatted(&version.content, context, query.text("format")).await?)
+    reply::text(app.service.formatted(&version, query.text("format")).await?)
 }
 
 /// Lists the subjects that use an id.

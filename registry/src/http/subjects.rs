@@ -54,8 +54,7 @@ pub(crate) async fn look_up(
     let (normalize, deleted) = (query.flag("normalize"), query.flag("deleted"));
     let found = app.service.look_up(&params::subject(&subject), &draft, normalize, deleted).await?;
     let mut entity = SchemaAnswer::found(&found);
-    let context = found.schema.subject.context();
-    entity.schema = Some(app.service.formatted(&found.schema.content, context, query.text("format")).await?);
+    entity.schema = Some(app.service.formatted(&found.schema, query.text("format")).await?);
     reply::json(&entity)
 }
 
@@ -77,8 +76,7 @@ pub(crate) async fn by_metadata(State(app): State<App>, Path(subject): Path<Stri
     let subject = params::subject(&subject);
     let version = app.service.version_by_metadata(&subject, &pairs, query.flag("deleted")).await?;
     let mut entity = SchemaAnswer::stored(&version);
-    let context = version.subject.context();
-    entity.schema = Some(app.service.formatted(&version.content, context, query.text("format")).await?);
+    entity.schema = Some(app.service.formatted(&version, query.text("format")).await?);
     reply::json(&entity)
 }
 

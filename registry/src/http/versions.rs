@@ -132,15 +132,8 @@ pub(crate) async fn get(
     let version = find(&app, &subject, &version, &query).await?;
     refuse_logical(&query)?;
     let mut entity = SchemaAnswer::stored(&version);
-    if query.text("referenceFormat") == "qualified" {
-        entity.qualify_references(&version);
-    }
-    let wanted = query.all("findTags");
-    if !wanted.is_empty() {
-        let tags = app.service.tags(&version, &wanted).await?;
-        entity.schema_tags = tags.into_iter().map(SchemaTagsEntity::from).collect();
-    }
-    entity.schema = Some(text_of(&app, &version, &query).await?);
+    add_what_is_asked_for(&mut entity, &app, &version, &query).await?;
+    entity.schema = Some(app.service.formatted(&version, query.text("format")).await?);
     reply::json(&entity)
 }
 
@@ -163,7 +156,7 @@ pub(crate) async fn get_schema(
     query: Query,
 ) -> Answer {
     let version = find(&app, &subject, &version, &query).await?;
-    reply::text(text_of(&app, &version, &query).await?)
+    reply::text(app.service.formatted(&version, query.text("format")).await?)
 }
 
 /// Lists the ids of schemas that reference a version.
@@ -257,7 +250,7 @@ async fn registered(app: &App, found: &Found, query: &Query) -> Answer {
     let mut entity = SchemaAnswer::found(found);
     entity.subject = None;
     entity.version = entity.version.filter(|version| *version > 0);
-    entity.schema = Some(text_of(app, &found.schema, query).await?);
+    entity.schema = Some(app.service.formatted(&found.schema, query.text("format")).await?);
     reply::json(&entity)
 }
 
@@ -266,9 +259,22 @@ async fn find(app: &App, subject: &str, version: &str, query: &Query) -> Result<
     Ok(app.service.version(&params::subject(subject), version.number(), query.flag("deleted")).await?)
 }
 
-async fn text_of(app: &App, version: &SchemaVersion, query: &Query) -> Result<String, Failure> {
-    let context = version.subject.context();
-    Ok(app.service.formatted(&version.content, context, query.text("format")).await?)
+/// What `referenceFormat` and `findTags` ask for.
+pub(super) async fn add_what_is_asked_for(
+    entity: &mut SchemaAnswer,
+    app: &App,
+    version: &SchemaVersion,
+    query: &Query,
+) -> Result<(), Failure> {
+    if query.text("referenceFormat") == "qualified" {
+        entity.qualify_references(version);
+    }
+    let wanted = query.all("findTags");
+    if !wanted.is_empty() {
+        let tags = app.service.tags(version, &wanted).await?;
+        entity.schema_tags = tags.into_iter().map(SchemaTagsEntity::from).collect();
+    }
+    Ok(())
 }
 
 /// Logical type definitions are not spoken.

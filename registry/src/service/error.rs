@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use muster_schema::{Context, ParseError, SchemaId, SchemaType, Subject, Version};
+use muster_schema::{Context, ParseError, SchemaId, SchemaReference, SchemaType, Subject, Version};
 
 use crate::store::{AssociationType, Refusal, StoreError};
 
@@ -324,6 +324,16 @@ impl fmt::Display for NeededMode {
             Self::Import => "import",
             Self::ReadWrite => "read-write",
         })
+    }
+}
+
+impl From<&SchemaReference> for PartialReference {
+    fn from(reference: &SchemaReference) -> Self {
+        Self {
+            name: Some(reference.name.clone()),
+            subject: Some(reference.subject.clone()),
+            version: Some(reference.version.0),
+        }
     }
 }
 

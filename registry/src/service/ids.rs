@@ -6,7 +6,7 @@ use super::error::{During as _, Operation, ServiceError};
 use super::page::Page;
 use super::{Service, context_of};
 use crate::options::SearchLimit;
-use crate::store::{Content, SchemaVersion};
+use crate::store::SchemaVersion;
 
 /// Where some content was registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,13 +85,9 @@ impl Service {
         Ok(places.into_iter().map(|(context, id)| Located { context, id }).collect())
     }
 
-    /// The text of some content in a `format`; blank is the canonical text.
-    pub async fn formatted(
-        &self,
-        content: &Content,
-        context: &Context,
-        format: &str,
-    ) -> Result<String, ServiceError> {
+    /// The text of a version in a `format`; blank is the canonical text.
+    pub async fn formatted(&self, version: &SchemaVersion, format: &str) -> Result<String, ServiceError> {
+        let content = &version.content;
         if format.trim().is_empty() || format.trim().eq_ignore_ascii_case("default") {
             return Ok(content.schema.clone());
         }
@@ -99,7 +95,8 @@ impl Service {
         if content.schema.is_empty() {
             return Err(not_showable(ParseError::Invalid("the stored text is empty".to_owned())));
         }
-        self.parse_content(content, context).await?.formatted(format).map_err(not_showable)
+        let schema = self.parse_content(content, version.subject.context()).await?;
+        schema.formatted(format).map_err(not_showable)
     }
 
     async fn use_in(&self, subject: &Subject, id: SchemaId) -> Result<Option<SchemaVersion>, ServiceError> {

@@ -151,15 +151,7 @@ impl Service {
             draft: Draft {
                 schema_type: Some(content.schema_type.as_str().to_owned()),
                 schema: content.schema.clone(),
-                references: content
-                    .references
-                    .iter()
-                    .map(|reference| super::PartialReference {
-                        name: Some(reference.name.clone()),
-                        subject: Some(reference.subject.clone()),
-                        version: Some(reference.version.0),
-                    })
-                    .collect(),
+                references: content.references.iter().map(super::PartialReference::from).collect(),
                 metadata: Some(metadata),
                 rule_set,
             },
@@ -326,16 +318,8 @@ impl Service {
             let previous = previous.ok_or(ServiceError::EmptySchema)?;
             draft.schema = previous.content.schema.clone();
             draft.schema_type = Some(previous.content.schema_type.as_str().to_owned());
-            draft.references = previous
-                .content
-                .references
-                .iter()
-                .map(|reference| super::PartialReference {
-                    name: Some(reference.name.clone()),
-                    subject: Some(reference.subject.clone()),
-                    version: Some(reference.version.0),
-                })
-                .collect();
+            draft.references =
+                previous.content.references.iter().map(super::PartialReference::from).collect();
         }
         if request.propagate_tags
             && let Some(previous) = previous
