@@ -271,3 +271,23 @@ fn memory_stays_flat_whatever_is_sent() {
     assert!(resident[2] < 128 * 1024, "{resident:?} KiB");
     http.get("/subjects/s/versions").ok();
 }
+
+#[test]
+fn large_bodies_with_members_of_one_name_take_turns() {
+    let registry = Registry::in_memory();
+    // Each takes many times its length while its members are told apart.
+    let lists = "[],".repeat(650_000);
+    let repeated = format!(r#"{{"schema":"\"int\"","schema":"\"long\"","unknown":[{lists}0]}}"#);
+    std::thread::scope(|clients| {
+        for _ in 0..20 {
+            clients.spawn(|| {
+                let headers = [("content-type", MEDIA_TYPE)];
+                let answer =
+                    registry.client().send("POST", "/subjects/s/versions", &headers, repeated.as_bytes());
+                assert_eq!(answer.unwrap().ok()["schema"], "\"long\"");
+            });
+        }
+    });
+    let peak = registry.process.peak_resident_kib();
+    assert!(peak < 256 * 1024, "{peak} KiB");
+}

@@ -99,9 +99,9 @@ pub struct Options {
     pub max_head_bytes: usize,
     /// Longest request body accepted, in bytes. Default 16 MiB.
     pub max_body_bytes: usize,
-    /// How much memory parsed schemas may take, estimated in bytes. Default 32 MiB.
+    /// How much memory parsed schemas may take, estimated in bytes. Default 16 MiB.
     pub parsed_cache_bytes: u64,
-    /// How much memory kept answers may take, in bytes. Default 32 MiB.
+    /// How much memory kept answers may take, in bytes. Default 16 MiB.
     pub answer_cache_bytes: u64,
     /// How long a client may take to send a request's head, or to stay silent between two requests. Default 30 s.
     pub header_timeout: Duration,

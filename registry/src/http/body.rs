@@ -1,7 +1,7 @@
 //! Request bodies: bounded in size, time and depth, then read leniently (registry API spec §1.2).
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -29,6 +29,9 @@ const LARGE_BODIES_BYTES: usize = 256 << 20;
 
 /// Longest body in which members of one name are looked for: twice as long as any schema.
 const MOST_REPEATED_BYTES: usize = 2 << 20;
+
+/// Held while they are looked for in a large body: its values take some 40 times its length.
+static LOOKING_FOR_REPEATED: Mutex<()> = Mutex::new(());
 
 /// How much of a body that is too long is read and thrown away at most.
 const MOST_DISCARDED_BYTES: usize = 64 << 20;
@@ -210,6 +213,8 @@ fn without_repeated_members(error: &serde_json::Error, text: &str) -> Option<Str
     if !error.is_data() || !error.to_string().starts_with("duplicate field ") {
         return None;
     }
+    let large = text.len() > SMALL_BODY_BYTES;
+    let _turn = large.then(|| LOOKING_FOR_REPEATED.lock().unwrap_or_else(PoisonError::into_inner));
     let mut plain = String::with_capacity(text.len());
     let limits = Limits { schema_bytes: MOST_REPEATED_BYTES, ..Limits::default() };
     jsontext::write_verbatim(&mut plain, &jsontext::read(text, Comments::Refused, &limits).ok()?);

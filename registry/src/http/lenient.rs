@@ -62,7 +62,8 @@ impl<'de, W: Words> Deserialize<'de> for Word<W> {
         let text = Text::deserialize(deserializer)?.0;
         let find = |text: String| {
             let text = text.trim();
-            let at = || W::NAMES.get(text.parse::<usize>().ok()?);
+            let position = || text.parse::<usize>().ok().filter(|_| !text.starts_with('+'));
+            let at = || W::NAMES.get(position()?);
             let known = W::NAMES.iter().find(|name| **name == text).or_else(at).copied();
             known.ok_or_else(|| D::Error::unknown_variant(text, W::NAMES))
         };
@@ -398,6 +399,7 @@ mod tests {
             ("\" RED \"", Some(Some("RED"))),
             ("1", Some(Some("GREEN"))),
             ("\"0\"", Some(Some("RED"))),
+            ("\"+1\"", None),
             ("null", Some(None)),
             ("\"green\"", None),
             ("\"\"", None),

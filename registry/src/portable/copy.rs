@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::record::{Record, Undecodable};
 use super::replay::{Override, Replay};
 
-/// Schemas asked for at a time.
+/// Schemas or associations asked for at a time: what registries give at most unless they are told otherwise.
 const PAGE: usize = 1000;
 
 /// An answer of a registry.
@@ -94,7 +94,8 @@ pub async fn copy<S: Source>(
 
     let total = before.values().map(BTreeMap::len).sum::<usize>() as u64;
     let mut copied = 0;
-    let mut bodies = asker.schemas(&mut |done| progress(done.min(total), total)).await?;
+    let path = "/schemas?subjectPrefix=:*:&deleted=true";
+    let mut bodies = asker.bodies(path, &mut |done| progress(done.min(total), total)).await?;
     let mut highest: BTreeMap<Context, SchemaId> = BTreeMap::new();
     let mut versions: Vec<(Option<i64>, Value, Value)> = Vec::new();
     for (subject, numbers) in &before {
@@ -114,6 +115,10 @@ pub async fn copy<S: Source>(
             copied += 1;
             progress(copied, total);
         }
+    }
+    if let Some((subject, version)) = bodies.keys().next() {
+        let what = format!("{subject:?} has version {version}, which the list of its versions lacks");
+        return Err(CopyError::Changed(what));
     }
     // Of several ids that content was imported with, the one written last stands for it.
     versions.sort_by_key(|(timestamp_ms, ..)| *timestamp_ms);
@@ -209,11 +214,38 @@ impl<S: Source> Asker<'_, S> {
         }
     }
 
+    /// All entries of a listing by their keys, without those that have none. How many of them an answer holds is up to
+    /// the registry, and one that knows no pages gives them all each time: it is asked until nothing new comes.
+    /// `progress` is told how many came.
+    async fn entries<K: Ord>(
+        &mut self,
+        path: &str,
+        key: impl Fn(&Value) -> Option<K>,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Option<BTreeMap<K, Value>>, CopyError<S::Error>> {
+        let Some(mut page) = self.list(path).await? else { return Ok(None) };
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let (mut found, mut offset) = (BTreeMap::new(), 0);
+        loop {
+            offset += page.len();
+            let known = found.len();
+            found.extend(page.into_iter().filter_map(|entry| Some((key(&entry)?, entry))));
+            progress(found.len() as u64);
+            if found.len() == known {
+                return Ok(Some(found));
+            }
+            let next = self.list(&format!("{path}{separator}offset={offset}")).await?;
+            page = next.unwrap_or_default();
+        }
+    }
+
     async fn texts(&mut self, path: &str) -> Result<Option<Vec<String>>, CopyError<S::Error>> {
-        let Some(items) = self.list(path).await? else { return Ok(None) };
+        let Some(items) = self.entries(path, |item| Some(item.to_string()), &mut |_| {}).await? else {
+            return Ok(None);
+        };
         let text =
             |item: Value| item.as_str().map(str::to_owned).ok_or_else(|| unexpected(path, short(&item)));
-        items.into_iter().map(text).collect::<Result<_, _>>().map(Some)
+        items.into_values().map(text).collect::<Result<_, _>>().map(Some)
     }
 
     /// Names of contexts other than the default one.
@@ -239,7 +271,7 @@ impl<S: Source> Asker<'_, S> {
             progress(done);
             let versions = if aliases.contains(&subject) {
                 let path = format!("/schemas?subjectPrefix={}&deleted=true", encode(&subject));
-                let own = self.pages(&path, &mut |_| {}).await?.into_iter();
+                let own = self.bodies(&path, &mut |_| {}).await?.into_iter();
                 let own = own.filter(|((name, _), _)| *name == subject);
                 own.map(|((_, version), body)| (version, body.get("deleted") == Some(&json!(true)))).collect()
             } else {
@@ -262,38 +294,18 @@ impl<S: Source> Asker<'_, S> {
         items.iter().map(number).collect()
     }
 
-    /// Bodies of versions, page by page. What a registry leaves out here is asked for one by one.
-    async fn schemas(
-        &mut self,
-        progress: &mut (dyn FnMut(u64) + Send),
-    ) -> Result<BTreeMap<(String, i32), Value>, CopyError<S::Error>> {
-        self.pages("/schemas?subjectPrefix=:*:&deleted=true", progress).await
-    }
-
-    async fn pages(
+    /// Bodies of versions. What a registry leaves out here is asked for one by one.
+    async fn bodies(
         &mut self,
         path: &str,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<BTreeMap<(String, i32), Value>, CopyError<S::Error>> {
-        let mut found = BTreeMap::new();
-        for offset in (0..).step_by(PAGE) {
-            let path = format!("{path}&offset={offset}&limit={PAGE}");
-            let Some(page) = self.list(&path).await? else { break };
-            let (count, known) = (page.len(), found.len());
-            for body in page {
-                let subject = body.get("subject").and_then(Value::as_str).map(str::to_owned);
-                let version = body.get("version").and_then(Value::as_i64).and_then(|v| i32::try_from(v).ok());
-                if let (Some(subject), Some(version)) = (subject, version) {
-                    found.insert((subject, version), body);
-                }
-            }
-            progress(found.len() as u64);
-            // A registry that knows no pages answers everything each time.
-            if count < PAGE || found.len() == known {
-                break;
-            }
-        }
-        Ok(found)
+        let place = |body: &Value| {
+            let version = body.get("version")?.as_i64()?;
+            Some((body.get("subject")?.as_str()?.to_owned(), i32::try_from(version).ok()?))
+        };
+        let found = self.entries(&format!("{path}&limit={PAGE}"), place, progress).await?;
+        Ok(found.unwrap_or_default())
     }
 
     async fn version(&mut self, subject: &str, version: i32) -> Result<Value, CopyError<S::Error>> {
@@ -303,20 +315,10 @@ impl<S: Source> Asker<'_, S> {
 
     /// Subjects that stand for others.
     async fn aliases(&mut self) -> Result<BTreeSet<String>, CopyError<S::Error>> {
-        let mut found = BTreeSet::new();
-        for offset in (0..).step_by(PAGE) {
-            let path = format!(
-                "/schemas?subjectPrefix=:*:&aliases=true&latestOnly=true&offset={offset}&limit={PAGE}"
-            );
-            let Some(page) = self.list(&path).await? else { break };
-            let aliases = page.iter().filter_map(|body| body.get("aliases")?.as_array()).flatten();
-            let known = found.len();
-            found.extend(aliases.filter_map(Value::as_str).map(str::to_owned));
-            if page.len() < PAGE || (offset > 0 && found.len() == known && page.len() > PAGE) {
-                break;
-            }
-        }
-        Ok(found)
+        let path = "/schemas?subjectPrefix=:*:&aliases=true&latestOnly=true";
+        let bodies = self.bodies(path, &mut |_| {}).await?;
+        let aliases = bodies.values().filter_map(|body| body.get("aliases")?.as_array()).flatten();
+        Ok(aliases.filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
     /// Configs and modes of `targets`.
@@ -350,17 +352,9 @@ impl<S: Source> Asker<'_, S> {
     }
 
     async fn associations(&mut self) -> Result<Vec<Value>, CopyError<S::Error>> {
-        let mut found: Vec<Value> = Vec::new();
-        for offset in (0..).step_by(PAGE) {
-            let path = format!("/associations/resources/-/-?offset={offset}&limit={PAGE}");
-            let Some(page) = self.list(&path).await? else { break };
-            let count = page.len();
-            found.extend(page);
-            if count < PAGE {
-                break;
-            }
-        }
-        Ok(found)
+        let path = format!("/associations/resources/-/-?limit={PAGE}");
+        let found = self.entries(&path, |association| Some(association.to_string()), &mut |_| {}).await?;
+        Ok(found.unwrap_or_default().into_values().collect())
     }
 
     async fn max_id(
@@ -398,4 +392,104 @@ fn encode(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use muster_schema::Guid;
+
+    use super::*;
+    use crate::portable::Summary;
+    use crate::store::Snapshot;
+
+    /// A registry with subjects of two versions each, and as many associations.
+    struct Fake {
+        subjects: usize,
+        /// The most entries that listings give at a time; `None` knows no pages.
+        page: Option<usize>,
+        /// The most versions that are told of a subject.
+        told: usize,
+        asked: usize,
+    }
+
+    impl Fake {
+        fn new(subjects: usize, page: Option<usize>) -> Self {
+            Self { subjects, page, told: usize::MAX, asked: 0 }
+        }
+
+        fn answer(&self, path: &str) -> Answer {
+            let (path, query) = path.split_once('?').unwrap_or((path, ""));
+            let number = |name: &str| -> Option<usize> {
+                query.split('&').find_map(|member| member.strip_prefix(name)?.parse().ok())
+            };
+            let name = |place: &usize| format!("s{place:04}");
+            let all = 0..self.subjects;
+            let entries: Vec<Value> = match path {
+                "/contexts" => Vec::new(),
+                "/subjects" => all.map(|place| json!(name(&place))).collect(),
+                "/schemas" => all
+                    .flat_map(|place| [(place, 1), (place, 2)])
+                    .map(|(place, version)| {
+                        let schema = format!("\"{place} {version}\"");
+                        let id = 2 * place + version;
+                        json!({"subject": name(&place), "version": version, "id": id, "schema": schema})
+                    })
+                    .collect(),
+                "/associations/resources/-/-" => all
+                    .map(|place| {
+                        json!({
+                            "resourceName": name(&place), "resourceNamespace": "-", "resourceType": "topic",
+                            "resourceId": name(&place), "associationType": "value", "subject": name(&place),
+                            "lifecycle": "WEAK", "frozen": false, "guid": Guid([0; 16]).to_string(),
+                        })
+                    })
+                    .collect(),
+                path if path.ends_with("/versions") => return Answer::Ok(json!([1, 2][..self.told.min(2)])),
+                path if path.contains("/versions/") => {
+                    return Answer::Ok(json!({"id": 1, "schema": "\"int\""}));
+                }
+                _ => return Answer::Absent,
+            };
+            let Some(page) = self.page else { return Answer::Ok(entries.into()) };
+            let page = number("limit=").unwrap_or(page).min(page);
+            Answer::Ok(entries.into_iter().skip(number("offset=").unwrap_or(0)).take(page).collect())
+        }
+    }
+
+    impl Source for Fake {
+        type Error = Infallible;
+
+        async fn get(&mut self, path: &str) -> Result<Answer, Infallible> {
+            self.asked += 1;
+            assert!(self.asked < 20_000, "{path} is asked for again and again");
+            Ok(self.answer(path))
+        }
+    }
+
+    async fn copied(mut source: Fake) -> Result<(Snapshot, Summary), CopyError<Infallible>> {
+        let mut replay = Replay::new(0);
+        copy(&mut source, &mut replay, &mut |_, _| {}).await?;
+        Ok(replay.finish())
+    }
+
+    #[tokio::test]
+    async fn nothing_is_lost_however_little_a_registry_gives_at_a_time() {
+        for (subjects, page) in [(0, Some(1)), (5, Some(1)), (5, Some(2)), (1200, Some(500)), (1200, None)] {
+            let (snapshot, summary) = copied(Fake::new(subjects, page)).await.unwrap();
+            let counts = snapshot.counts();
+            let found = (counts.subjects, counts.versions, counts.associations, summary.skipped);
+            assert_eq!(found, (subjects, 2 * subjects, subjects, 0), "{page:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn versions_that_only_one_of_two_listings_tells_are_not_left_out() {
+        let failed = copied(Fake { told: 1, ..Fake::new(1, None) }).await;
+        assert!(
+            matches!(failed, Err(CopyError::Changed(ref what)) if what.contains("version 2")),
+            "{failed:?}"
+        );
+    }
 }

@@ -169,8 +169,8 @@ pub trait Store: Send + Sync + 'static {
     /// The one of those uses that is a version of `subject`.
     async fn use_of_id(&self, subject: &Subject, id: SchemaId) -> Result<Option<SchemaVersion>, StoreError>;
 
-    /// The one of those uses that answers for the id when no subject is named (see `store/speaker.rs`). What this costs
-    /// hardly grows with their number.
+    /// The one of those uses that answers for the id when no subject is named (see `store/speaker.rs`). Reads one text,
+    /// however many they are.
     async fn speaker_of_id(
         &self,
         context: &Context,

@@ -37,6 +37,15 @@ pub async fn check_integrity(path: &Path) {
         let count: i64 = sqlx::query_scalar(violation).fetch_one(&mut connection).await.unwrap();
         assert_eq!(count, 0, "{violation}");
     }
+    // And the hash of its qualified name: Java's, with the upper half spread over the lower.
+    let uses = "SELECT c.name, u.name, u.spread FROM uses u JOIN contexts c USING (context_id)";
+    let uses: Vec<(String, String, u32)> = sqlx::query_as(uses).fetch_all(&mut connection).await.unwrap();
+    for (context, name, spread) in uses {
+        let name = if context == "." { name } else { format!(":{context}:{name}") };
+        let units = name.encode_utf16().map(u32::from);
+        let hash = units.fold(0u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit));
+        assert_eq!(spread, (hash ^ (hash >> 16)) & 0x7fff_ffff, "{name}");
+    }
     connection.close().await.unwrap();
 }
 

@@ -245,3 +245,16 @@ proptest! {
         runtime.block_on(check_memory(events));
     }
 }
+
+#[tokio::test]
+async fn a_reference_in_a_batch_comes_after_what_was_registered_before_it() {
+    let register = |name, content| Event::Register { registration: Box::new(registration(name, content)) };
+    check_batch(vec![
+        register("a", content("x")),
+        Event::SoftDelete { subject: "a", versions: vec![1], basis: Basis::default() },
+        // Takes the place of version 1, which nothing references yet.
+        register("a", content("x")),
+        register("b", referring("r", &[("a", 1)])),
+    ])
+    .await;
+}

@@ -8,7 +8,6 @@ use super::super::rows::to_json;
 use super::sized::arguments;
 use super::transaction::{Stop, Transaction};
 use crate::store::Refusal;
-use crate::store::speaker::spread;
 
 /// The lowest of the versions `?3` of a subject that is referenced from outside of them. `?1` is its name, `?2` its
 /// number, `?4` whether soft-deleted referrers count.
@@ -19,12 +18,12 @@ const REFERENCED: &str = "SELECT min(r.target_version)
         AND NOT (r.subject_id = ?2 AND r.version IN (SELECT value FROM json_each(?3)))";
 
 /// Lets the id of each of the versions `?3` lead to the last of them that has it, and their contents to the ids they
-/// have: a soft deletion is a write. `?4` and `?5` are the subject's name and its spread hash.
-const USE_DELETED: &str = "INSERT INTO uses (context_id, id, subject_id, version, name, spread)
-    SELECT ?1, id, subject_id, max(version), ?4, ?5 FROM versions
-    WHERE subject_id = ?2 AND version IN (SELECT value FROM json_each(?3))
-    GROUP BY id
-    ON CONFLICT (context_id, id, subject_id) DO UPDATE SET version = excluded.version, replaced = 0;
+/// have: a soft deletion is a write. Each of these ids leads to a version of the subject already.
+const USE_DELETED: &str = "UPDATE uses SET version = d.version, replaced = 0
+    FROM (SELECT id, max(version) AS version FROM versions
+          WHERE subject_id = ?2 AND version IN (SELECT value FROM json_each(?3))
+          GROUP BY id) d
+    WHERE uses.context_id = ?1 AND uses.id = d.id AND uses.subject_id = ?2;
     INSERT INTO hashes (guid, context_id, id)
     SELECT guid, ?1, id FROM
         (SELECT c.guid, v.id, max(v.version) FROM versions v CROSS JOIN contents c ON c.content_id = v.content_id
@@ -71,8 +70,7 @@ impl Transaction<'_> {
                    WHERE subject_id = ?1 AND version IN (SELECT value FROM json_each(?2))";
         let now_ms = self.now_ms();
         self.execute(sql, arguments![subject_id, live.as_str(), now_ms]).await?;
-        let arguments = arguments![context_id, subject_id, live, subject.name(), spread(subject)];
-        self.execute(USE_DELETED, arguments).await?;
+        self.execute(USE_DELETED, arguments![context_id, subject_id, live]).await?;
         Ok(self.written(subject, subject_id).await?)
     }
 

@@ -77,6 +77,9 @@ impl<'r> Together<'r> {
         self.subjects.contains(&other.subject)
             || self.contents.contains(&(other.subject.context(), other.content.guid))
             || other.basis.0.iter().any(|(key, _)| self.subjects.contains(key))
+            || other.content.references.iter().any(|reference| {
+                self.subjects.contains(&Subject::parse_in(&reference.subject, other.subject.context()))
+            })
     }
 }
 
