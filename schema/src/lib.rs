@@ -20,6 +20,9 @@ pub mod subject;
 #[cfg(any(feature = "avro", feature = "json", feature = "protobuf"))]
 mod tags;
 
+#[cfg(not(any(feature = "avro", feature = "json", feature = "protobuf")))]
+compile_error!("muster-schema needs a schema language: the feature `avro`, `json` or `protobuf`");
+
 #[cfg(feature = "avro")]
 pub mod avro;
 #[cfg(feature = "json")]
