@@ -40,8 +40,13 @@ const PER_STEP: u64 = 4;
 /// Bytes that are read in the time of a step.
 const READ_BYTES: u64 = 128;
 
-/// Whether a pattern may need backtracking: over-approximated by what begins all that does.
+/// Whether a pattern may need backtracking, as it stands or as Java's is written for the engine.
 pub(super) fn steps_back(pattern: &str) -> bool {
+    holds_mark(pattern) || pattern::to_engine(pattern).is_some_and(|text| holds_mark(&text))
+}
+
+/// Whether something in a pattern begins what needs backtracking; more than does need it.
+fn holds_mark(pattern: &str) -> bool {
     const MARKS: [&str; 7] = ["++", "*+", "?+", "}+", "(*", "\\k", "\\g"];
     // Groups that only group, or set flags.
     const HARMLESS: [&str; 3] = ["(?:", "(?P<", "(?i"];

@@ -625,6 +625,31 @@ fn patterns_that_only_java_reads_are_matched_as_java_does() {
 }
 
 #[test]
+fn only_patterns_that_step_back_are_paid_for() {
+    let linear = [
+        r"^[a-z]+$",
+        r"^[\w-.]+@([\w-]+\.)+[\w-]{2,4}$",
+        r"^\d{4}-\d{2}-\d{2}\b",
+        r"(?i)^(?:a|b)*(?<n>c)?\.\-$",
+        r"^\p{L}[\p{Alpha}\s]*\h$",
+    ];
+    let stepping_back =
+        [r"(?=a)", r"(?<!a)", r"(a)\1", r"(?<n>a)\k<n>", r"(?>a)", r"a*+", r"(a|aa)*\Zb", r"\Gb"];
+    for pattern in linear {
+        assert!(!patterns::steps_back(pattern), "{pattern}");
+    }
+    for pattern in stepping_back {
+        assert!(patterns::steps_back(pattern), "{pattern}");
+    }
+    // Java's `\Z` looks ahead.
+    let body = json!(vec!["a".repeat(28); 3_000]).to_string();
+    let schema = r#"{"items":{"not":{"pattern":"(a|aa)*\\Zb"}}}"#;
+    let (found, taken) = on_small_stack(move || validator(schema).check(body.as_bytes(), &Limits::default()));
+    assert_eq!(found.map_err(|error| error.kind), Err(InvalidKind::TooExpensive));
+    assert!(taken < PATIENCE, "took {taken:?}");
+}
+
+#[test]
 fn patterns_that_step_back_are_matched_in_every_try() {
     for length in [0, 1, 50, 99, 101, 500, 999, 1_001, 5_000] {
         // One step back for each letter.
