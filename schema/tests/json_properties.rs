@@ -21,6 +21,21 @@ fn reads(reader: &JsonSchema, writer: &JsonSchema, policy: CompatibilityPolicy) 
     diff(reader, writer, policy, &Limits::default()).iter().all(|found| found.kind.is_compatible(policy))
 }
 
+/// Whether a text of a modern dialect has a list of types beside keywords that say more than a title does: it depends on
+/// their order then what they join, and normalized text orders them.
+fn has_list_beside_others(text: &str) -> bool {
+    const SAYING_NOTHING: [&str; 5] = ["$schema", "type", "title", "description", "default"];
+    let schema: Value = serde_json::from_str(text).expect("canonical text is JSON");
+    let has_both = |place: &String| {
+        let members = schema.pointer(place).and_then(Value::as_object);
+        members.is_some_and(|members| {
+            members.get("type").is_some_and(Value::is_array)
+                && members.keys().any(|keyword| !SAYING_NOTHING.contains(&keyword.as_str()))
+        })
+    };
+    text.contains("/draft/") && places(&schema).iter().any(has_both)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
@@ -35,8 +50,7 @@ proptest! {
         let normalized = schema.normalized().unwrap();
         let again = normalized.normalized().unwrap();
         prop_assert_eq!(again.canonical(), normalized.canonical());
-        // In modern dialects it depends on the order of keywords what a list of types joins.
-        let is_ordered = schema.canonical().contains("\"type\":[") && schema.canonical().contains("/draft/");
+        let is_ordered = has_list_beside_others(schema.canonical());
         prop_assert!(
             is_ordered || reads(&normalized, &schema, Strict) && reads(&schema, &normalized, Strict)
         );
